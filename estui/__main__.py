@@ -1,0 +1,6 @@
+"""`python -m estui`, the same as the console script."""
+
+from estui.cli.main import run
+
+if __name__ == "__main__":
+    run()

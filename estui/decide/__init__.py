@@ -1,0 +1,1 @@
+"""Pure functions: scenarios, plan, diff, run-book. No clock, no randomness, no files, no sockets."""

@@ -1,0 +1,1 @@
+"""Files of the stack and of PKI: bytes to values and back, pure."""

@@ -1,0 +1,27 @@
+"""A finding: something about a node or file that a person should know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad it is: `fatal` stops a node from starting or a plan from being made."""
+
+    FATAL = "fatal"
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One observation by one rule; `where` is `file:line: key`, an endpoint, or empty."""
+
+    rule: str
+    severity: Severity
+    target: str
+    summary: str
+    hint: str = ""
+    where: str = ""

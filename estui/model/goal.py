@@ -1,0 +1,39 @@
+"""What the operator wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from estui.model.inventory import StoreFormat
+from estui.model.observed import Rung
+
+
+class Scenario(StrEnum):
+    """A rung to climb to, in the words of the command line."""
+
+    MINIMAL = "minimal"
+    BASIC = "basic"
+    HTTPS = "https"
+    MUTUAL = "mutual"
+
+    @property
+    def rung(self) -> Rung:
+        return Rung(self.value)
+
+    @property
+    def title(self) -> str:
+        return self.rung.title
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A scenario and how to reach it."""
+
+    scenario: Scenario
+    format: StoreFormat | None = None
+    """None takes what is there, else the policy's."""
+    only: tuple[str, ...] = ()
+    """Targets to touch; empty means all."""
+    expect_nodes: int | None = None
+    """Stated number of nodes of a cluster that is down."""

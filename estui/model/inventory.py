@@ -1,0 +1,149 @@
+"""The inventory: which folders belong to which cluster, and the policy for what estui writes there.
+
+`formats/inventory.py` reads and writes it as `estui.yaml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from estui.model.version import Version
+
+
+class Layer(StrEnum):
+    """One of the two ports of an Elasticsearch node that speak TLS."""
+
+    TRANSPORT = "transport"
+    HTTP = "http"
+
+
+class StoreFormat(StrEnum):
+    """How certificates and keys are written on a node."""
+
+    PEM = "pem"
+    PKCS12 = "pkcs12"
+
+
+class KeyType(StrEnum):
+    """Kind and size of a private key; Elasticsearch refuses Ed25519 (real-elasticsearch.md §0.13)."""
+
+    EC_P256 = "ec-p256"
+    RSA_2048 = "rsa-2048"
+    RSA_3072 = "rsa-3072"
+    RSA_4096 = "rsa-4096"
+
+
+@dataclass(frozen=True, order=True)
+class Address:
+    """A host name or IP address and a TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Commands of one service, as argument lists that are run without a shell; empty where there is none."""
+
+    stop: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NodeEntry:
+    """One Elasticsearch node of the inventory; what is None is read from its folder."""
+
+    config: str
+    """Configuration folder as this host sees it, absolute."""
+    name: str | None = None
+    http: Address | None = None
+    transport: Address | None = None
+    names: tuple[str, ...] = ()
+    """Further SANs of the HTTP leaf, such as a load balancer."""
+    version: Version | None = None
+    tags: tuple[str, ...] = ()
+    commands: Commands = Commands()
+
+
+@dataclass(frozen=True)
+class KibanaEntry:
+    """One Kibana instance of the inventory."""
+
+    config: str
+    name: str | None = None
+    http: Address | None = None
+    on_host: str | None = None
+    """The configuration folder as the instance itself sees it."""
+    data: str | None = None
+    names: tuple[str, ...] = ()
+    version: Version | None = None
+    commands: Commands = Commands()
+
+
+@dataclass(frozen=True)
+class BeatEntry:
+    """One Beat of the inventory."""
+
+    config: str
+    name: str | None = None
+    kind: str | None = None
+    on_host: str | None = None
+    data: str | None = None
+    commands: Commands = Commands()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What new keys, leaves and authorities look like. Durations in days."""
+
+    transport_key: KeyType = KeyType.EC_P256
+    http_key: KeyType = KeyType.EC_P256
+    ca_key: KeyType = KeyType.EC_P256
+    leaf_days: int = 397
+    ca_days: int = 3650
+    renew_before_days: int = 30
+    format: StoreFormat = StoreFormat.PEM
+
+
+@dataclass(frozen=True)
+class CredentialFiles:
+    """Names of files that hold credentials for a secured cluster; never the values themselves."""
+
+    user: str | None = None
+    password_file: str | None = None
+    api_key_file: str | None = None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A whole `estui.yaml`."""
+
+    cluster: str
+    nodes: tuple[NodeEntry, ...]
+    kibana: tuple[KibanaEntry, ...] = ()
+    beats: tuple[BeatEntry, ...] = ()
+    policy: Policy = Policy()
+    production: bool = False
+    read_only: bool = False
+    expect_nodes: int | None = None
+    folder: str = "estui"
+    """Name of the folder that estui owns inside each configuration folder."""
+    credentials: CredentialFiles = CredentialFiles()
+    keystore_password: str | None = None
+    """File with the password of `elasticsearch.keystore`, where that is protected."""
+    lines: tuple[tuple[str, int], ...] = field(default=(), compare=False)
+    """Line of each entry in `estui.yaml` (`nodes[0]`, `kibana[1]`), for messages."""
+
+    def commands(self) -> Iterator[tuple[str, ...]]:
+        """Every command that the inventory names, in file order."""
+        for entry in (*self.nodes, *self.kibana, *self.beats):
+            for command in (entry.commands.stop, entry.commands.start, entry.commands.restart):
+                if command:
+                    yield command

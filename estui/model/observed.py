@@ -1,0 +1,296 @@
+"""What was seen: the folders' files, the ports' answers, the APIs' bodies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from estui.model.certificate import CertificateFacts
+from estui.model.finding import Finding
+from estui.model.inventory import Address, BeatEntry, Inventory, KibanaEntry, Layer, NodeEntry
+from estui.model.setting import Setting
+from estui.model.version import Version
+
+NOTHING: Mapping[str, Setting] = MappingProxyType({})
+
+
+class FileKind(StrEnum):
+    """What stands under a name."""
+
+    FILE = "file"
+    LINK = "link"
+    FOLDER = "folder"
+    ABSENT = "absent"
+    OTHER = "other"
+    """A FIFO, device or socket: never touched."""
+
+
+@dataclass(frozen=True)
+class FileState:
+    """One name in a folder, without following a link. Mode is the low 12 bits."""
+
+    kind: FileKind
+    content: bytes = field(default=b"", repr=False)
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    link: str | None = None
+    links: int = 1
+    """Count of hard links."""
+    error: str = ""
+    """Why it could not be read, in words; empty where it could."""
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def exists(self) -> bool:
+        return self.kind is not FileKind.ABSENT
+
+
+ABSENT = FileState(FileKind.ABSENT)
+
+
+@dataclass(frozen=True)
+class KeystoreFacts:
+    """`elasticsearch.keystore` or `kibana.keystore`: names, never values."""
+
+    present: bool
+    version: int | None = None
+    """Format version of the file (Elasticsearch: 3 to 7)."""
+    protected: bool = False
+    opened: bool = False
+    """Whether its content could be read; False with `protected` means that its password is needed."""
+    names: tuple[str, ...] = ()
+    entries_digest: str = ""
+    """Digest over the entries without `keystore.seed`, keyed so that it tells nothing about the values."""
+    error: str = ""
+
+
+class PortState(StrEnum):
+    """What a port did when asked."""
+
+    TLS = "TLS"
+    PLAIN = "plain text"
+    REFUSED = "refused"
+    TIMED_OUT = "timed out"
+    UNREACHABLE = "unreachable"
+    SILENT = "closed without an answer"
+    NOT_ASKED = "not asked"
+
+
+@dataclass(frozen=True)
+class Served:
+    """Answer of one port to a fresh connection."""
+
+    address: Address | None
+    state: PortState
+    detail: str = ""
+    tls_version: str = ""
+    cipher: str = ""
+    chain: tuple[CertificateFacts, ...] = ()
+    client_certificate: str = ""
+    """`demanded` where the peer refused us for want of one; empty where it did not or cannot be told."""
+
+    @property
+    def leaf(self) -> CertificateFacts | None:
+        return self.chain[0] if self.chain else None
+
+
+NOT_ASKED = Served(None, PortState.NOT_ASKED)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node as the cluster itself names it (`GET /_nodes/http,transport,jvm`)."""
+
+    name: str
+    version: str = ""
+    roles: tuple[str, ...] = ()
+    http: str = ""
+    """Publish address, `host:port`; with a host name `name/ip:port`."""
+    transport: str = ""
+    started_ms: int = 0
+    """JVM start, milliseconds since the epoch: what tells a restart."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """`GET /_cluster/health`."""
+
+    status: str
+    nodes: int
+    data_nodes: int
+    unassigned_shards: int = 0
+
+
+@dataclass(frozen=True)
+class ApiFacts:
+    """What one node's HTTP API told."""
+
+    reachable: bool
+    status: int = 0
+    """HTTP status of `GET /`; 0 where there was no HTTP answer."""
+    detail: str = ""
+    secured: bool | None = None
+    """True where a 401 with `WWW-Authenticate` came, False where an anonymous request was served."""
+    authenticated_as: str = ""
+    name: str = ""
+    cluster_name: str = ""
+    cluster_uuid: str = ""
+    version: Version | None = None
+    members: tuple[Member, ...] = ()
+    health: Health | None = None
+
+
+NO_API = ApiFacts(reachable=False)
+
+
+class Rung(StrEnum):
+    """A step of the ladder a node stands on."""
+
+    UNSECURED = "unsecured"
+    MINIMAL = "minimal"
+    BASIC = "basic"
+    HTTPS = "https"
+    MUTUAL = "mutual"
+    UNKNOWN = "unknown"
+
+    @property
+    def title(self) -> str:
+        return {"https": "basic + HTTPS", "mutual": "mutual TLS"}.get(self.value, self.value)
+
+    @property
+    def height(self) -> int:
+        """Order on the ladder; unknown is below everything."""
+        return list(Rung).index(self) if self is not Rung.UNKNOWN else -1
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """Certificates that one TLS context of a yml names, as its files hold them now."""
+
+    enabled: bool = False
+    leaf: CertificateFacts | None = None
+    chain: tuple[CertificateFacts, ...] = ()
+    trusted: tuple[CertificateFacts, ...] = ()
+    files: tuple[str, ...] = ()
+    """Paths as written in the yml."""
+    managed: bool = False
+    """Whether the files are a set of estui's own."""
+    key_sha256: str = ""
+    """Digest of the public half of the private key, where the key could be read."""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ObservedNode:
+    """One Elasticsearch node: its folder, its ports, its API."""
+
+    entry: NodeEntry
+    name: str
+    """`node.name` of the yml, else of the inventory, else of the API, else empty."""
+    name_stated: bool
+    """Whether the name is written down (yml or inventory) rather than a default."""
+    files: Mapping[str, FileState]
+    """The files of interest, by path relative to the configuration folder, `/` between parts."""
+    settings: Mapping[str, Setting] = NOTHING
+    keystore: KeystoreFacts = KeystoreFacts(present=False)
+    disk: Mapping[Layer, OnDisk] = field(default_factory=dict)
+    http_address: Address | None = None
+    transport_address: Address | None = None
+    served: Mapping[Layer, Served] = field(default_factory=dict)
+    api: ApiFacts = NO_API
+    version: Version | None = None
+    version_source: str = ""
+    rung: Rung = Rung.UNKNOWN
+    problems: tuple[Finding, ...] = ()
+    """What stops a plan for this node: unreadable folder, broken yml, another product's folder."""
+
+    @property
+    def target(self) -> str:
+        return self.name or self.entry.config
+
+    def setting(self, key: str) -> str | None:
+        """Text of an effective setting, None where it is not set."""
+        found = self.settings.get(key)
+        return found.text if found else None
+
+    def port(self, layer: Layer) -> Served:
+        return self.served.get(layer, NOT_ASKED)
+
+
+@dataclass(frozen=True)
+class ObservedKibana:
+    """One Kibana instance: its folder and its port."""
+
+    entry: KibanaEntry
+    name: str
+    files: Mapping[str, FileState]
+    settings: Mapping[str, Setting] = NOTHING
+    keystore: KeystoreFacts = KeystoreFacts(present=False)
+    disk: OnDisk = OnDisk()
+    """Of `server.ssl`."""
+    address: Address | None = None
+    served: Served = NOT_ASKED
+    status: str = ""
+    """Level of `GET /api/status` (`available`, `degraded`, …), empty where it did not answer."""
+    version: Version | None = None
+    problems: tuple[Finding, ...] = ()
+
+    @property
+    def target(self) -> str:
+        return f"kibana/{self.name}"
+
+    def setting(self, key: str) -> str | None:
+        found = self.settings.get(key)
+        return found.text if found else None
+
+
+@dataclass(frozen=True)
+class ObservedBeat:
+    """One Beat: its folder."""
+
+    entry: BeatEntry
+    name: str
+    files: Mapping[str, FileState]
+    settings: Mapping[str, Setting] = NOTHING
+    problems: tuple[Finding, ...] = ()
+
+    @property
+    def target(self) -> str:
+        return f"beat/{self.name}"
+
+
+@dataclass(frozen=True)
+class AuthorityFacts:
+    """A certificate authority of the workspace."""
+
+    name: str
+    certificate: CertificateFacts
+    has_key: bool
+    issued: int = 0
+    """Count of leaves issued so far."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that was looked at, at one time."""
+
+    inventory: Inventory
+    nodes: tuple[ObservedNode, ...]
+    kibana: tuple[ObservedKibana, ...] = ()
+    beats: tuple[ObservedBeat, ...] = ()
+    authorities: tuple[AuthorityFacts, ...] = ()
+
+    @property
+    def cluster_uuid(self) -> str:
+        """UUID that the first answering node gave, or empty."""
+        return next((node.api.cluster_uuid for node in self.nodes if node.api.cluster_uuid), "")
+
+    def node(self, name: str) -> ObservedNode | None:
+        return next((node for node in self.nodes if node.target == name), None)

@@ -1,0 +1,238 @@
+"""A plan: data that can be shown, saved, reviewed and applied. No secret, serial, date or key is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from estui.model.goal import Goal
+from estui.model.inventory import KeyType, StoreFormat
+from estui.model.run import Step
+from estui.model.setting import SettingValue
+
+PLAN_FORMAT = 1
+"""Number that `plan.json` carries; a reader refuses a larger one."""
+
+
+class Restart(StrEnum):
+    """What has to be restarted for a stage to take effect (elastic-stack-security.md §6.4)."""
+
+    NONE = "none"
+    ROLLING = "rolling"
+    FULL = "full"
+    KIBANA = "kibana"
+    BEAT = "beat"
+
+
+@dataclass(frozen=True)
+class LeafRequest:
+    """A leaf to be issued when the plan is materialised."""
+
+    target: str
+    set_name: str
+    """`transport`, `http`, `server` or `client`: the managed set it goes into."""
+    authority: str
+    common_name: str
+    dns_names: tuple[str, ...]
+    addresses: tuple[str, ...]
+    usages: tuple[str, ...]
+    """`serverAuth`, `clientAuth`."""
+    key: KeyType
+    days: int
+
+
+@dataclass(frozen=True)
+class AuthorityRequest:
+    """A certificate authority to be created in the workspace."""
+
+    name: str
+    common_name: str
+    key: KeyType
+    days: int
+
+
+@dataclass(frozen=True)
+class SetSetting:
+    """One setting of a yml file gets a value; `before` is None where it was not set."""
+
+    target: str
+    path: str
+    key: str
+    value: SettingValue
+    before: SettingValue
+    why: str
+
+
+@dataclass(frozen=True)
+class RemoveSetting:
+    """One setting of a yml file goes away."""
+
+    target: str
+    path: str
+    key: str
+    before: SettingValue
+    why: str
+
+
+@dataclass(frozen=True)
+class SetSecureSetting:
+    """One entry of a keystore file gets a value that is named, never shown.
+
+    `secret` is a placeholder: `password:USER` for a built-in user, `store:SET` for the random password of
+    the PKCS#12 files of that set on this target.
+    """
+
+    target: str
+    path: str
+    name: str
+    secret: str
+    replaces: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class RemoveSecureSetting:
+    """One entry of a keystore file goes away."""
+
+    target: str
+    path: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class PublishSet:
+    """A new versioned set of certificate files, switched in by its `current` link.
+
+    With `fixed` the files keep the names given there (link-less file systems, taken-over set-ups).
+    """
+
+    target: str
+    set_name: str
+    request: LeafRequest | None
+    """None for a set that holds trusted CAs only."""
+    trust: tuple[str, ...]
+    """Names of workspace CAs whose certificates the set's CA file holds."""
+    format: StoreFormat
+    replaces: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class CreateAuthority:
+    """A CA that does not exist yet."""
+
+    request: AuthorityRequest
+    why: str
+
+
+@dataclass(frozen=True)
+class FirstLogin:
+    """After the start, on one node: a temporary file-realm superuser, removed again before the end."""
+
+    target: str
+    users: tuple[str, ...]
+    """Built-in users whose passwords are set through it."""
+    why: str
+
+
+@dataclass(frozen=True)
+class Manual:
+    """Something estui cannot do itself; the text is what a person has to do."""
+
+    target: str
+    text: str
+    why: str
+
+
+Change = (
+    SetSetting
+    | RemoveSetting
+    | SetSecureSetting
+    | RemoveSecureSetting
+    | PublishSet
+    | CreateAuthority
+    | FirstLogin
+    | Manual
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Changes that take effect together, and the restart that they need."""
+
+    id: str
+    restart: Restart
+    changes: tuple[Change, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how estui writes for one target."""
+
+    target: str
+    root: str
+    """Configuration folder as this host sees it."""
+    uid: int
+    gid: int
+    folder_mode: int
+    file_mode: int
+    """Of certificates and keys."""
+    keystore_mode: int
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What a file looked like when the plan was made. `entries` replaces `sha256` for secure settings."""
+
+    target: str
+    path: str
+    kind: str
+    sha256: str = ""
+    entries: str = ""
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done, in order. An empty plan has no stages."""
+
+    workspace: str
+    cluster: str
+    cluster_uuid: str
+    goal: Goal
+    stages: tuple[Stage, ...] = ()
+    steps: tuple[Step, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    places: tuple[Place, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences for the top of the review: what stays unproven, what the operator should know."""
+    expect_nodes: int = 0
+    folder: str = "estui"
+    format: int = PLAN_FORMAT
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.stages
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(change for stage in self.stages for change in stage.changes)
+
+    @property
+    def restart(self) -> Restart:
+        """The heaviest restart of its stages."""
+        order = (Restart.FULL, Restart.ROLLING, Restart.KIBANA, Restart.BEAT)
+        return next((kind for kind in order if any(stage.restart is kind for stage in self.stages)), Restart.NONE)
+
+    def place(self, target: str) -> Place:
+        """Place of a target; KeyError where the plan does not touch it."""
+        for place in self.places:
+            if place.target == target:
+                return place
+        raise KeyError(target)

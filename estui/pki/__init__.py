@@ -1,0 +1,1 @@
+"""Keys, names, certificate authorities, chains."""
