@@ -22,8 +22,8 @@ class Scenario(StrEnum):
         return Rung(self.value)
 
     @property
-    def title(self) -> str:
-        return self.rung.title
+    def label(self) -> str:
+        return self.rung.label
 
 
 @dataclass(frozen=True)

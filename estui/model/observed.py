@@ -161,7 +161,7 @@ class Rung(StrEnum):
     UNKNOWN = "unknown"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         return {"https": "basic + HTTPS", "mutual": "mutual TLS"}.get(self.value, self.value)
 
     @property
