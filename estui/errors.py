@@ -9,6 +9,7 @@ EstuiError
   ApplyError        applying failed; says what was done
   LockedError       who holds the lock, since when
   ProbeError        no verdict from a node
+  VerificationError applied, but some proof failed
   WaitingError      an unfinished run, or a person, has to act first
 """
 
@@ -97,6 +98,10 @@ class LockedError(EstuiError):
 
 class ProbeError(EstuiError):
     """A node gave no verdict."""
+
+
+class VerificationError(EstuiError):
+    """Everything was applied, but some proof failed."""
 
 
 class WaitingError(EstuiError):

@@ -143,7 +143,8 @@ class Inventory:
 
     def commands(self) -> Iterator[tuple[str, ...]]:
         """Every command that the inventory names, in file order."""
-        for entry in (*self.nodes, *self.kibana, *self.beats):
+        entries: tuple[NodeEntry | KibanaEntry | BeatEntry, ...] = (*self.nodes, *self.kibana, *self.beats)
+        for entry in entries:
             for command in (entry.commands.stop, entry.commands.start, entry.commands.restart):
                 if command:
                     yield command

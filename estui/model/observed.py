@@ -6,15 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from estui.model.certificate import CertificateFacts
 from estui.model.finding import Finding
 from estui.model.inventory import Address, BeatEntry, Inventory, KibanaEntry, Layer, NodeEntry
 from estui.model.setting import Setting
 from estui.model.version import Version
-
-NOTHING: Mapping[str, Setting] = MappingProxyType({})
 
 
 class FileKind(StrEnum):
@@ -198,7 +195,7 @@ class ObservedNode:
     """Whether the name is written down (yml or inventory) rather than a default."""
     files: Mapping[str, FileState]
     """The files of interest, by path relative to the configuration folder, `/` between parts."""
-    settings: Mapping[str, Setting] = NOTHING
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     keystore: KeystoreFacts = KeystoreFacts(present=False)
     disk: Mapping[Layer, OnDisk] = field(default_factory=dict)
     http_address: Address | None = None
@@ -231,10 +228,12 @@ class ObservedKibana:
     entry: KibanaEntry
     name: str
     files: Mapping[str, FileState]
-    settings: Mapping[str, Setting] = NOTHING
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     keystore: KeystoreFacts = KeystoreFacts(present=False)
     disk: OnDisk = OnDisk()
     """Of `server.ssl`."""
+    trust: OnDisk = OnDisk()
+    """Of `elasticsearch.ssl`: the CAs that this instance trusts when it talks to Elasticsearch."""
     address: Address | None = None
     served: Served = NOT_ASKED
     status: str = ""
@@ -258,7 +257,7 @@ class ObservedBeat:
     entry: BeatEntry
     name: str
     files: Mapping[str, FileState]
-    settings: Mapping[str, Setting] = NOTHING
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     problems: tuple[Finding, ...] = ()
 
     @property
@@ -286,6 +285,11 @@ class Observed:
     kibana: tuple[ObservedKibana, ...] = ()
     beats: tuple[ObservedBeat, ...] = ()
     authorities: tuple[AuthorityFacts, ...] = ()
+
+    @property
+    def things(self) -> tuple[ObservedNode | ObservedKibana, ...]:
+        """Nodes, then Kibana instances."""
+        return (*self.nodes, *self.kibana)
 
     @property
     def cluster_uuid(self) -> str:

@@ -1,0 +1,43 @@
+"""Calls that change a running cluster: allocation, flush, passwords."""
+
+from __future__ import annotations
+
+from estui.errors import ApplyError, ProbeError
+from estui.observe import es_api
+from estui.observe.http import Client
+from estui.secret import Secret
+
+ALLOCATION = "cluster.routing.allocation.enable"
+
+
+def set_allocation(client: Client, value: str | None) -> None:
+    """`primaries` before a restart, None to return to the default.
+
+    Raises ProbeError where the cluster does not acknowledge. Source: elastic-stack-security.md §3.
+    """
+    answer = client.request("PUT", "/_cluster/settings", {"persistent": {ALLOCATION: value}}, timeout_s=30.0)
+    if answer.status != 200:
+        raise ProbeError(f"allocation was not changed: {es_api.reason(answer)}")
+
+
+def flush(client: Client) -> None:
+    """Writes what is only in the transaction log, so that shards come back sooner.
+
+    A flush that did not reach every shard is no failure: it only saves time.
+    """
+    answer = client.request("POST", "/_flush", timeout_s=60.0)
+    if answer.status != 200:
+        raise ProbeError(f"flush failed: {es_api.reason(answer)}")
+
+
+def set_password(client: Client, user: str, password: Secret) -> None:
+    """Sets a built-in or native user's password.
+
+    Raises ApplyError where it is refused (too short, unknown user), ProbeError where nobody answers.
+    Source: security API "Change passwords".
+    """
+    answer = client.request(
+        "POST", f"/_security/user/{user}/_password", {"password": password.reveal()}, timeout_s=30.0
+    )
+    if answer.status != 200:
+        raise ApplyError(f"the password of {user} was not set: {es_api.reason(answer)}", hint="estui runbook resume")

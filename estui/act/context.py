@@ -1,0 +1,86 @@
+"""What every act of a run needs at hand: workspace, inventory, plan, journal, and how far it may go by itself."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from estui.act.fs import Fs
+from estui.act.items import Digests
+from estui.act.journal import Journal, stamp
+from estui.act.workspace import Workspace
+from estui.model.inventory import Inventory
+from estui.model.plan import Plan
+from estui.model.run import Event, Evidence, EvidenceSeen, Said
+from estui.secret import Secret
+
+Emit = Callable[[Event], None]
+SYMBOLS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+"""Letters and digits without those that are easily mixed up (I l 1, O 0)."""
+PASSWORD_LENGTH = 24
+
+
+def new_password() -> Secret:
+    """24 random letters and digits, at least one letter in front: about 138 bits.
+
+    A letter first, and no character with a meaning in yml, shells or Beats' own expansion, keeps every
+    consumer from reading it as something else (beats.md §1.2).
+    """
+    letters = SYMBOLS[:-8]
+    return Secret(secrets.choice(letters) + "".join(secrets.choice(SYMBOLS) for _ in range(PASSWORD_LENGTH - 1)))
+
+
+@dataclass
+class Options:
+    """How far a run may go by itself, and how long it waits."""
+
+    run_commands: bool = False
+    """Run the inventory's stop, start and restart commands."""
+    write_now: bool = False
+    take_over: bool = False
+    wait_s: float = 0.0
+    """How long to watch for something that a person does."""
+    start_timeout_s: float = 180.0
+    stop_timeout_s: float = 120.0
+    command_timeout_s: float = 120.0
+
+
+@dataclass
+class Context:
+    """One run at work."""
+
+    fs: Fs
+    workspace: Workspace
+    inventory: Inventory
+    plan: Plan
+    journal: Journal
+    digests: Digests
+    emit: Emit
+    options: Options = field(default_factory=Options)
+    passphrase: Secret | None = None
+    passwords: dict[str, Secret] = field(default_factory=dict)
+    """Of built-in users, once known."""
+    credentials: tuple[str, Secret] | None = None
+    """Given by the operator: user and password of a superuser."""
+    keystore_password: Secret | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set by whoever wants the run to pause before the next step."""
+
+    @property
+    def run(self) -> str:
+        return self.journal.run
+
+    def now(self) -> datetime:
+        return self.workspace.clock()
+
+    def say(self, text: str) -> None:
+        self.emit(Said(text))
+
+    def evidence(self, step: str, target: str, text: str, *, ok: bool = True) -> Evidence:
+        """Something observed, told at once."""
+        seen = Evidence(stamp(self.now()), target, text, ok)
+        self.emit(EvidenceSeen(step, seen))
+        return seen

@@ -1,0 +1,151 @@
+"""What one run replaces on a target, name by name, before and after: what commit and undo work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from estui.errors import Location, StoreError
+from estui.formats.es_keystore import entries_digest, read_secure_settings
+from estui.formats.kibana_keystore import read_kibana_keystore
+from estui.formats.wire import Json, decode
+from estui.model.observed import ABSENT, FileKind, FileState
+from estui.secret import Secret
+
+NODE_KEYSTORE, KIBANA_KEYSTORE = "elasticsearch.keystore", "kibana.keystore"
+BEFORE = "before"
+"""Folder inside the managed folder for the files that runs replaced."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """How one name looks: enough to tell it apart and to check it, never its content."""
+
+    kind: str
+    sha256: str = ""
+    entries: str = ""
+    """Keyed digest of the entries of a keystore; empty for other files or where it cannot be opened."""
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    link: str | None = None
+
+    @property
+    def absent(self) -> bool:
+        return self.kind == FileKind.ABSENT.value
+
+
+GONE = Image(FileKind.ABSENT.value)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One name that a run switches: a staged file, a link, or a removal (`after` absent)."""
+
+    target: str
+    root: str
+    path: str
+    after: Image
+    staged: str = ""
+    """Name of the file that is ready beside the target; empty for links and removals."""
+
+
+@dataclass(frozen=True)
+class Switched:
+    """An item with what it replaced and where that is kept (relative to the root)."""
+
+    item: Item
+    before: Image
+    kept: str = ""
+
+
+@dataclass(frozen=True)
+class LeafRecord:
+    """A leaf that a run issued: what `as planned` means in gates and proofs."""
+
+    target: str
+    set_name: str
+    authority: str
+    serial: str
+    sha256: str
+    not_after: str
+
+
+class Digests:
+    """Digests of keystore entries, so that a node that rewrites its own keystore is no difference."""
+
+    def __init__(self, key: bytes, keystore_password: Secret | None = None) -> None:
+        self.key = key
+        self.keystore_password = keystore_password
+
+    def entries(self, path: str, content: bytes) -> str:
+        """Keyed digest of a keystore's entries, empty for other files and for what cannot be opened."""
+        name = path.rpartition("/")[2]
+        try:
+            if name == NODE_KEYSTORE:
+                entries = dict(read_secure_settings(content, self.keystore_password, path).entries)
+            elif name == KIBANA_KEYSTORE:
+                entries = {
+                    key: repr(value).encode() for key, value in read_kibana_keystore(content, None, path).items()
+                }
+            else:
+                return ""
+        except StoreError:
+            return ""
+        return entries_digest(entries, self.key)
+
+    def image(self, path: str, state: FileState) -> Image:
+        """The image of a file as it is now."""
+        if state.kind is FileKind.LINK:
+            return Image(state.kind.value, link=state.link)
+        if state.kind is not FileKind.FILE:
+            return Image(state.kind.value) if state != ABSENT else GONE
+        return Image(
+            state.kind.value, state.sha256, self.entries(path, state.content), state.mode, state.uid, state.gid
+        )
+
+
+def same(one: Image, other: Image) -> bool:
+    """Whether two images show the same file. Keystores that could be opened are compared by their entries.
+
+    The mode and owner of a link mean nothing.
+    """
+    if one.kind != other.kind:
+        return False
+    if one.link is not None or other.link is not None:
+        return one.link == other.link
+    if (one.mode, one.uid, one.gid) != (other.mode, other.uid, other.gid):
+        return False
+    if one.entries and other.entries:
+        return one.entries == other.entries
+    return one.sha256 == other.sha256
+
+
+def difference(wanted: Image, found: Image) -> str:
+    """In words, how a file differs from what is expected; empty where it does not."""
+    if same(wanted, found):
+        return ""
+    if wanted.kind != found.kind:
+        return f"was {wanted.kind}, is {found.kind}"
+    if wanted.link != found.link:
+        return f"link led to {wanted.link}, leads to {found.link}"
+    if (wanted.uid, wanted.gid) != (found.uid, found.gid):
+        return f"owner was {wanted.uid}:{wanted.gid}, is {found.uid}:{found.gid}"
+    if wanted.mode != found.mode:
+        return f"mode was {wanted.mode:04o}, is {found.mode:04o}"
+    return "content changed"
+
+
+def items_of(value: Json, path: str) -> tuple[Item, ...]:
+    """Items from a journal record."""
+    return tuple(decode(Item, each, path) for each in _listed(value, path))
+
+
+def switched_of(value: Json, path: str) -> tuple[Switched, ...]:
+    """Switched items from a journal record."""
+    return tuple(decode(Switched, each, path) for each in _listed(value, path))
+
+
+def _listed(value: Json, path: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise StoreError("has a record without its list", location=Location(path), hint="restore it from a backup")
+    return value

@@ -1,0 +1,141 @@
+"""The nodes and Kibana instances of a run: their folders read afresh, and clients that trust only what they should."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from estui.act.context import Context
+from estui.decide.rung import has_tls
+from estui.errors import ApplyError, ProbeError
+from estui.model.certificate import CertificateFacts
+from estui.model.inventory import Address, Commands, KibanaEntry, Layer, NodeEntry
+from estui.model.observed import ObservedKibana, ObservedNode, OnDisk
+from estui.observe.folder import observe_node_folder
+from estui.observe.http import Basic, Client, Credentials, Tls
+from estui.observe.kibana_folder import observe_kibana_folder
+from estui.pki.facts import certificate_facts
+
+POLL_S = 0.25
+REQUEST_TIMEOUT_S = 5.0
+DEFAULT_RELOAD_S = 5.0
+"""`resource.reload.interval.high` (elastic-stack-security.md §6.3)."""
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "micros": 1e-6, "nanos": 1e-9, "d": 86400.0}
+
+
+def seconds(text: str | None, default: float) -> float:
+    """An Elasticsearch time value (`5s`, `500ms`) in seconds. Source: class `TimeValue`."""
+    if not text:
+        return default
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = text[len(number) :]
+    try:
+        return float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        return default
+
+
+def wait_until(check: Callable[[], bool], timeout_s: float, stop: Callable[[], bool] = lambda: False) -> bool:
+    """Asks `check` until it holds, for at most `timeout_s`; at least once."""
+    end = time.monotonic() + timeout_s
+    while True:
+        if check():
+            return True
+        if stop() or time.monotonic() >= end:
+            return False
+        time.sleep(POLL_S)
+
+
+class Peers:
+    """Who a run talks to. Nothing is cached: a folder is read again each time it is asked for."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        inventory = context.inventory
+        by_root = {place.root: place.target for place in context.plan.places}
+        self._nodes = {by_root.get(entry.config) or self._read(entry).target: entry for entry in inventory.nodes}
+        self._kibana = {
+            by_root.get(entry.config) or self._read_kibana(entry).target: entry for entry in inventory.kibana
+        }
+
+    def _read(self, entry: NodeEntry) -> ObservedNode:
+        return observe_node_folder(
+            entry,
+            folder=self.context.inventory.folder,
+            keystore_password=self.context.keystore_password,
+            digest_key=self.context.digests.key,
+        )
+
+    def _read_kibana(self, entry: KibanaEntry) -> ObservedKibana:
+        return observe_kibana_folder(entry, folder=self.context.inventory.folder, digest_key=self.context.digests.key)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return tuple(self._nodes)
+
+    @property
+    def kibana(self) -> tuple[str, ...]:
+        return tuple(self._kibana)
+
+    def is_node(self, target: str) -> bool:
+        return target in self._nodes
+
+    def commands(self, target: str) -> Commands:
+        return (self._nodes[target] if target in self._nodes else self._kibana[target]).commands
+
+    def read_node(self, target: str) -> ObservedNode:
+        """The node's folder as it is now."""
+        return self._read(self._nodes[target])
+
+    def read_kibana(self, target: str) -> ObservedKibana:
+        """The instance's folder as it is now."""
+        return self._read_kibana(self._kibana[target])
+
+    def addresses(self, target: str) -> dict[str, Address]:
+        """Every port of a target, by layer."""
+        if target in self._nodes:
+            node = self.read_node(target)
+            found = {Layer.HTTP.value: node.http_address, Layer.TRANSPORT.value: node.transport_address}
+        else:
+            found = {"server": self.read_kibana(target).address}
+        known = {name: address for name, address in found.items() if address is not None}
+        if not known:
+            raise ApplyError(f"{target}: its address cannot be told", hint="write `http: HOST:PORT` into estui.yaml")
+        return known
+
+    # clients
+
+    def http_trust(self, node: ObservedNode) -> tuple[CertificateFacts, ...]:
+        """CAs that may vouch for a node's HTTP leaf: the workspace's for a managed layer, else what its files name."""
+        disk = node.disk.get(Layer.HTTP, OnDisk())
+        if disk.managed:
+            return (certificate_facts(self.context.workspace.authority_certificate(Layer.HTTP.value)),)
+        return tuple(dict.fromkeys((*disk.trusted, *(each for each in disk.chain if each.is_ca))))
+
+    def client(self, target: str, credentials: Credentials | None, timeout_s: float = REQUEST_TIMEOUT_S) -> Client:
+        """A client for one node, as its files on disk say it speaks: verified HTTPS, or plain HTTP.
+
+        Raises ProbeError where the node speaks TLS and nothing is known that could vouch for it.
+        """
+        node = self.read_node(target)
+        if node.http_address is None:
+            raise ProbeError(f"{target}: its HTTP address cannot be told")
+        if not has_tls(node, Layer.HTTP):
+            return Client(node.http_address, None, credentials, timeout_s)
+        trusted = self.http_trust(node)
+        if not trusted:
+            raise ProbeError(f"{target}: no CA is known that could vouch for its HTTP certificate")
+        return Client(node.http_address, Tls(trusted), credentials, timeout_s)
+
+    def basic(self, user: str) -> Basic | None:
+        """Credentials of a built-in user, where its password is known."""
+        password = self.context.passwords.get(user)
+        return Basic(user, password) if password else None
+
+    def reload_interval_s(self, target: str) -> float:
+        """How often the node looks at its files."""
+        node = self.read_node(target)
+        return seconds(node.setting("resource.reload.interval.high"), DEFAULT_RELOAD_S)
+
+    def reloads(self, target: str) -> bool:
+        return self.read_node(target).setting("resource.reload.enabled") != "false"

@@ -1,0 +1,355 @@
+"""Materialise: everything a plan needs is made and written beside what is there; nothing is switched yet.
+
+After this the run can be completed or undone without the passphrase, with nothing left to compute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cryptography import x509
+
+from estui.act.context import Context, new_password
+from estui.act.fs import Owner
+from estui.act.items import KIBANA_KEYSTORE, NODE_KEYSTORE, Image, Item, LeafRecord
+from estui.act.journal import stamp
+from estui.act.workspace import serial
+from estui.decide.diff import edited_yml
+from estui.errors import ApplyError, Location
+from estui.formats import es_keystore, kibana_keystore, pem, pkcs12
+from estui.model.inventory import StoreFormat
+from estui.model.observed import FileKind
+from estui.model.plan import (
+    CreateAuthority,
+    FirstLogin,
+    LeafRequest,
+    Place,
+    PublishSet,
+    RemoveSecureSetting,
+    RemoveSetting,
+    SetSecureSetting,
+    SetSetting,
+    Stage,
+)
+from estui.model.version import Version
+from estui.pki.authority import issue_leaf
+from estui.pki.facts import certificate_facts
+from estui.pki.keys import PrivateKey, generate_key
+from estui.secret import Secret
+
+STAGED_PREFIX = ".estui-"
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file that is written before anything is switched: path relative to the root, content, mode."""
+
+    path: str
+    content: bytes
+    mode: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """All that one target gets in one stage: folders and files to write, and the items that switch them in."""
+
+    place: Place
+    folders: tuple[str, ...]
+    files: tuple[NewFile, ...]
+    items: tuple[Item, ...]
+    leaves: tuple[LeafRecord, ...]
+
+
+class Preparer:
+    """Makes the files of one plan, with the CA keys and passwords at hand."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.keys: dict[str, PrivateKey] = {}
+        self.certificates: dict[str, x509.Certificate] = {}
+        self.store_passwords: dict[tuple[str, str], Secret] = {}
+
+    def prepare(self) -> None:
+        """Everything of the plan on disk and in the journal.
+
+        Raises ApplyError, StoreError (wrong passphrase) or CertificateError; the journal then says what
+        was begun, and an undo removes it.
+        """
+        context = self.context
+        self._authorities()
+        self._passwords()
+        made = [self._target(stage, target) for stage in context.plan.stages for target in targets_of(stage)]
+        for stage_id, each in made:
+            self._write(stage_id, each)
+        context.journal.write("materialised")
+
+    def _authorities(self) -> None:
+        context = self.context
+        for change in context.plan.changes:
+            if isinstance(change, CreateAuthority) and not context.workspace.has_authority(change.request.name):
+                context.journal.write("create-authority", name=change.request.name)
+                context.workspace.create_authority(change.request, self._passphrase())
+                context.say(f"created {change.request.common_name}")
+
+    def _passphrase(self) -> Secret:
+        if self.context.passphrase is None:
+            raise ApplyError(
+                "the workspace passphrase is needed to sign certificates",
+                hint="give --passphrase-file FILE, or run in a terminal",
+            )
+        return self.context.passphrase
+
+    def _passwords(self) -> None:
+        """Passwords of built-in users: made and stored before anything is written to a node."""
+        context = self.context
+        users = [user for change in context.plan.changes if isinstance(change, FirstLogin) for user in change.users]
+        if not users:
+            return
+        stored = context.workspace.secrets(self._passphrase())
+        for user in users:
+            context.passwords.setdefault(user, stored.get(user) or new_password())
+        context.workspace.store_secrets({**stored, **context.passwords}, self._passphrase())
+
+    def _target(self, stage: Stage, target: str) -> tuple[str, Made]:
+        context = self.context
+        place = context.plan.place(target)
+        folders: dict[str, None] = {}
+        files: list[NewFile] = []
+        links: list[Item] = []
+        leaves: list[LeafRecord] = []
+        for change in stage.changes:
+            if isinstance(change, PublishSet) and change.target == target:
+                base = f"{context.plan.folder}/{change.set_name}"
+                for folder in (context.plan.folder, base, f"{base}/{context.run}"):
+                    folders[folder] = None
+                contents, leaf = self._set(change)
+                files += [
+                    NewFile(f"{base}/{context.run}/{name}", content, place.file_mode)
+                    for name, content in contents.items()
+                ]
+                leaves += [leaf] if leaf else []
+                after = Image(FileKind.LINK.value, link=context.run)
+                links.append(Item(target, place.root, f"{base}/current", after))
+        staged = self._keystores(stage, place) + self._ymls(stage, place)
+        files += [file for file, _ in staged]
+        items = (*links, *(item for _, item in staged))
+        return stage.id, Made(place, tuple(folders), tuple(files), items, tuple(leaves))
+
+    # certificate sets
+
+    def _set(self, change: PublishSet) -> tuple[dict[str, bytes], LeafRecord | None]:
+        """Files of a set by name, and the leaf among them."""
+        trusted = {name: self._certificate(name) for name in change.trust}
+        if change.request is None:
+            return {"ca.crt": b"".join(pem.certificate_pem(each) for each in trusted.values())}, None
+        key, leaf, record = self._leaf(change.request)
+        issuer = self._certificate(change.request.authority)
+        if change.format is StoreFormat.PKCS12:
+            password = self._store_password(change.target, change.set_name)
+            files = {"node.p12": pkcs12.write_keystore(change.target.lower(), key, leaf, [issuer], password)}
+            if trusted:
+                files["ca.p12"] = pkcs12.write_truststore(list(trusted.items()), password)
+            return files, record
+        stem = "server" if change.set_name == "server" else "node"
+        files = {
+            # the CA goes along, so that clients that pin its fingerprint find it in the chain
+            f"{stem}.crt": pem.certificate_pem(leaf) + pem.certificate_pem(issuer),
+            f"{stem}.key": pem.private_key_pem(key),
+        }
+        if trusted:
+            files["ca.crt"] = b"".join(pem.certificate_pem(each) for each in trusted.values())
+        return files, record
+
+    def _leaf(self, request: LeafRequest) -> tuple[PrivateKey, x509.Certificate, LeafRecord]:
+        context = self.context
+        key = generate_key(request.key)
+        leaf = issue_leaf(
+            request,
+            authority=self._certificate(request.authority),
+            authority_key=self._authority_key(request.authority),
+            key=key,
+            serial=serial(),
+            now=context.now(),
+        )
+        facts = certificate_facts(leaf)
+        record = LeafRecord(
+            request.target,
+            request.set_name,
+            request.authority,
+            facts.serial_hex,
+            facts.sha256,
+            stamp(facts.not_after),
+        )
+        context.workspace.record_issued(leaf, request, context.run)
+        return key, leaf, record
+
+    def _certificate(self, name: str) -> x509.Certificate:
+        if name not in self.certificates:
+            self.certificates[name] = self.context.workspace.authority_certificate(name)
+        return self.certificates[name]
+
+    def _authority_key(self, name: str) -> PrivateKey:
+        if name not in self.keys:
+            self.keys[name] = self.context.workspace.authority_key(name, self._passphrase())
+        return self.keys[name]
+
+    def _store_password(self, target: str, set_name: str) -> Secret:
+        return self.store_passwords.setdefault((target, set_name), new_password())
+
+    # files with fixed names
+
+    def _ymls(self, stage: Stage, place: Place) -> list[tuple[NewFile, Item]]:
+        changes = stage.changes
+        paths = dict.fromkeys(
+            change.path
+            for change in changes
+            if isinstance(change, SetSetting | RemoveSetting) and change.target == place.target
+        )
+        staged = []
+        for path in paths:
+            state = self.context.fs.read(place.root, path)
+            after = edited_yml(state.content, changes, place.target, path)
+            mode = state.mode if state.exists else place.keystore_mode
+            owner = Owner(state.uid, state.gid) if state.exists else Owner(place.uid, place.gid)
+            staged.append(self._staged(place, path, after, mode, owner))
+        return staged
+
+    def _keystores(self, stage: Stage, place: Place) -> list[tuple[NewFile, Item]]:
+        mine = [
+            change
+            for change in stage.changes
+            if isinstance(change, SetSecureSetting | RemoveSecureSetting) and change.target == place.target
+        ]
+        staged = []
+        for path in dict.fromkeys(change.path for change in mine):
+            state = self.context.fs.read(place.root, path)
+            values = {change.name: self._value(change) for change in mine if change.path == path}
+            name = path.rpartition("/")[2]
+            write = {NODE_KEYSTORE: self._node_keystore, KIBANA_KEYSTORE: self._kibana_keystore}[name]
+            content = write(place, path, state.content if state.exists else None, values)
+            mode = state.mode if state.exists else place.keystore_mode
+            owner = Owner(state.uid, state.gid) if state.exists else Owner(place.uid, place.gid)
+            staged.append(self._staged(place, path, content, mode, owner))
+        return staged
+
+    def _value(self, change: SetSecureSetting | RemoveSecureSetting) -> Secret | None:
+        if isinstance(change, RemoveSecureSetting):
+            return None
+        kind, _, name = change.secret.partition(":")
+        if kind == "store":
+            return self._store_password(change.target, name)
+        found = self.context.passwords.get(name)
+        if kind != "password" or found is None:
+            raise ApplyError(f"no value for {change.secret}", hint="plan again")
+        return found
+
+    def _node_keystore(
+        self, place: Place, path: str, content: bytes | None, values: Mapping[str, Secret | None]
+    ) -> bytes:
+        context = self.context
+        shown = f"{place.root}/{path}"
+        password = None
+        entries: dict[str, bytes] = {}
+        version = Version.parse(place.version)
+        number = es_keystore.format_for(version) if version else es_keystore.NEWEST_FORMAT
+        if content is not None:
+            found = es_keystore.read_secure_settings(content, context.keystore_password, shown)
+            entries = dict(found.entries)
+            password = context.keystore_password if found.protected else None
+            # without a known version the node's own format is the only safe one
+            number = max(number, found.version) if version else found.version
+        entries = merged(entries, {name: value.encode() if value else None for name, value in values.items()})
+        entries.setdefault(es_keystore.SEED, es_keystore.make_seed(secrets.choice).encode())
+        return es_keystore.write_secure_settings(
+            entries,
+            version=number,
+            password=password,
+            salt=secrets.token_bytes(es_keystore.SALT_LENGTH),
+            iv=secrets.token_bytes(es_keystore.IV_LENGTH),
+        )
+
+    def _kibana_keystore(
+        self, place: Place, path: str, content: bytes | None, values: Mapping[str, Secret | None]
+    ) -> bytes:
+        found = kibana_keystore.read_kibana_keystore(content, None, f"{place.root}/{path}") if content else {}
+        entries = merged(found, {name: value.reveal() if value else None for name, value in values.items()})
+        return kibana_keystore.write_kibana_keystore(
+            entries, password=None, salt=secrets.token_bytes(64), iv=secrets.token_bytes(12)
+        )
+
+    def _staged(self, place: Place, path: str, content: bytes, mode: int, owner: Owner) -> tuple[NewFile, Item]:
+        folder, _, name = path.rpartition("/")
+        staged = f"{folder}/" * bool(folder) + f"{STAGED_PREFIX}{self.context.run}-{name}"
+        file = NewFile(staged, content, mode)
+        after = Image(
+            FileKind.FILE.value,
+            hashlib.sha256(content).hexdigest(),
+            self.context.digests.entries(path, content),
+            mode,
+            owner.uid,
+            owner.gid,
+        )
+        return file, Item(place.target, place.root, path, after, staged)
+
+    # writing
+
+    def _write(self, stage_id: str, made: Made) -> None:
+        """Announced in the journal first, so that an undo finds everything that may have been begun."""
+        context, place = self.context, made.place
+        context.journal.write(
+            "prepare",
+            stage=stage_id,
+            target=place.target,
+            root=place.root,
+            folders=made.folders,
+            files=[file.path for file in made.files],
+            items=made.items,
+            leaves=made.leaves,
+        )
+        owner = Owner(place.uid, place.gid)
+        for folder in made.folders:
+            context.fs.make_folder(place.root, folder, place.folder_mode, owner)
+        owners = {item.staged: Owner(item.after.uid, item.after.gid) for item in made.items if item.staged}
+        for file in made.files:
+            context.fs.create(place.root, file.path, file.content, file.mode, owners.get(file.path, owner))
+        context.journal.write("prepared", stage=stage_id, target=place.target)
+        context.evidence("prepare", place.target, f"{len(made.files)} files written beside the old ones")
+
+
+def merged(entries: Mapping[str, V], values: Mapping[str, V | None]) -> dict[str, V]:
+    """Entries with new values; None removes."""
+    result = dict(entries)
+    for name, value in values.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = value
+    return result
+
+
+def targets_of(stage: Stage) -> list[str]:
+    """Targets with files in this stage, in order."""
+    return list(
+        dict.fromkeys(
+            change.target
+            for change in stage.changes
+            if isinstance(change, SetSetting | RemoveSetting | SetSecureSetting | RemoveSecureSetting | PublishSet)
+        )
+    )
+
+
+def refuse_leftover(context: Context) -> None:
+    """Raises ApplyError where a target's managed folder is no folder of ours."""
+    for place in context.plan.places:
+        state = context.fs.read(place.root, context.plan.folder)
+        if state.exists and state.kind is not FileKind.FOLDER:
+            raise ApplyError(
+                "is not a folder",
+                location=Location(f"{place.root}/{context.plan.folder}"),
+                hint="choose another name with `folder:` in estui.yaml",
+            )

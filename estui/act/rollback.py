@@ -1,0 +1,106 @@
+"""Undo of a run: a run of its own that switches every committed name back, checked and journaled like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from estui.act.commit import image_of, staged_name
+from estui.act.context import Context
+from estui.act.fs import Owner
+from estui.act.items import GONE, Item, Switched, difference, same, switched_of
+from estui.act.journal import Journal
+from estui.decide.runbook import UNDO_STAGE, rollback_steps
+from estui.errors import ApplyError, Location, StalePlanError
+from estui.model.observed import FileKind
+from estui.model.plan import Plan, Stage
+
+
+def committed(journal: Journal) -> tuple[Switched, ...]:
+    """Everything that a run switched, or may have begun to switch, in the order it did."""
+    return tuple(
+        each for record in journal.find("committing") for each in switched_of(record.fields.get("items"), journal.path)
+    )
+
+
+def rollback_plan(plan: Plan, journal: Journal, order: tuple[str, ...]) -> Plan:
+    """The plan of the undo: no changes of its own, the steps back."""
+    targets = tuple(dict.fromkeys(each.item.target for each in committed(journal)))
+    why = next((stage.why for stage in plan.stages if stage.restart is plan.restart), "")
+    return replace(
+        plan,
+        stages=(Stage(UNDO_STAGE, plan.restart, (), why),),
+        steps=rollback_steps(plan, targets, order),
+        pins=(),
+        notes=("passwords that were set, CAs that were made and the security index stay",),
+    )
+
+
+def undo_items(context: Context, switched: Sequence[Switched]) -> dict[str, list[tuple[Item, Switched]]]:
+    """Items that bring everything back, by target, in the reverse order: yml first, links last."""
+    by_target: dict[str, list[tuple[Item, Switched]]] = {}
+    for each in reversed(switched):
+        item = each.item
+        staged = staged_name(item.path, context.run) if each.before.kind == FileKind.FILE.value else ""
+        after = each.before if each.before.kind != FileKind.OTHER.value else GONE
+        undone = Item(item.target, item.root, item.path, after, staged)
+        by_target.setdefault(item.target, []).append((undone, each))
+    return by_target
+
+
+def find_drift(context: Context, switched: Sequence[Switched], force: Sequence[str] = ()) -> None:
+    """Raises StalePlanError naming every file that somebody changed since the run left it, unless forced."""
+    drifted = []
+    for each in switched:
+        item = each.item
+        found = image_of(context, item.root, item.path)
+        if same(item.after, found) or same(each.before, found):
+            continue
+        shown = f"{item.root}/{item.path}"
+        if shown not in force and item.path not in force:
+            drifted.append(f"{shown}: {difference(item.after, found)}")
+    if drifted:
+        raise StalePlanError(
+            "files were changed since that run; nothing was undone",
+            reasons=tuple(drifted),
+            hint="look at them; --force FILE undoes one all the same",
+        )
+
+
+def prepare_undo(context: Context, undone: Journal, force: Sequence[str] = ()) -> None:
+    """Puts every old file ready beside the one in use, with its old owner and mode.
+
+    Raises StalePlanError (drift), ApplyError (a kept file is missing or changed).
+    """
+    switched = committed(undone)
+    find_drift(context, switched, force)
+    context.journal.write("undoes", run=undone.run)
+    for target, pairs in undo_items(context, switched).items():
+        items = [item for item, _ in pairs]
+        expects = [replace(each, before=image_of(context, each.item.root, each.item.path)) for _, each in pairs]
+        context.journal.write("expects", target=target, items=expects)
+        files = [item.staged for item in items if item.staged]
+        root = items[0].root
+        context.journal.write(
+            "prepare", stage=UNDO_STAGE, target=target, root=root, folders=[], files=files, items=items, leaves=[]
+        )
+        for item, each in pairs:
+            if item.staged:
+                _stage_kept(context, item, each)
+        context.journal.write("prepared", stage=UNDO_STAGE, target=target)
+    context.journal.write("materialised")
+
+
+def _stage_kept(context: Context, item: Item, each: Switched) -> None:
+    kept = context.fs.read(item.root, each.kept)
+    if not kept.exists:
+        # the run announced this name but never kept it: it is still the old one
+        kept = context.fs.read(item.root, item.path)
+    if kept.kind is not FileKind.FILE or kept.sha256 != each.before.sha256:
+        raise ApplyError(
+            "is not the file that the run replaced",
+            location=Location(f"{item.root}/{each.kept}"),
+            hint="restore it from a backup",
+        )
+    before = each.before
+    context.fs.create(item.root, item.staged, kept.content, before.mode, Owner(before.uid, before.gid))

@@ -1,0 +1,207 @@
+"""Proof by fresh handshakes and requests: every layer of every node, logins, the cluster, Kibana. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from estui.act.context import Context
+from estui.act.journal import stamp
+from estui.act.peers import Peers
+from estui.decide.rung import has_tls, is_secured, ssl_key
+from estui.errors import EstuiError, ProbeError
+from estui.formats.pem import parse_certificate
+from estui.model.certificate import CertificateFacts
+from estui.model.inventory import Address, Layer
+from estui.model.observed import ObservedKibana, ObservedNode, OnDisk, PortState, Served
+from estui.model.run import Proof, Verdict
+from estui.observe import es_api
+from estui.observe.http import Client, Credentials, Tls
+from estui.observe.kibana_api import kibana_status
+from estui.observe.probe import probe
+from estui.pki.chain import verify_chain
+from estui.pki.facts import certificate_facts
+
+PROBE_TIMEOUT_S = 5.0
+KIBANA_UP = ("available", "green", "up")
+
+
+def check_served(served: Served, trusted: Iterable[CertificateFacts], *, now: datetime, host: str | None) -> None:
+    """Raises ProbeError or CertificateError, in words, where a peer that trusts `trusted` would not accept this."""
+    if served.state is not PortState.TLS or served.leaf is None:
+        raise ProbeError(f"{served.address} {served.state.value}: {served.detail or 'no TLS'}")
+    chain = [parse_certificate(each.der, "the served chain") for each in served.chain]
+    anchors = [parse_certificate(each.der, "the trusted CA") for each in trusted]
+    verify_chain(chain[0], chain[1:], anchors, now=now, purpose="server", host=host)
+
+
+def describe(served: Served) -> str:
+    """A served leaf in one line."""
+    leaf = served.leaf
+    if leaf is None:
+        return served.detail or served.state.value
+    return f"{served.tls_version}, {leaf.subject} serial {leaf.serial_hex[:8]}…, ends {leaf.not_after:%Y-%m-%d}"
+
+
+class Verifier:
+    """One verification of everything, with the credentials that are at hand."""
+
+    def __init__(self, context: Context, peers: Peers, credentials: Credentials | None) -> None:
+        self.context = context
+        self.peers = peers
+        self.credentials = credentials
+        self.proofs: list[Proof] = []
+
+    def verify(self) -> Verdict:
+        """Every proof, whether it holds or not; never raises for a target's sake."""
+        for target in self.peers.nodes:
+            node = self.peers.read_node(target)
+            for layer in Layer:
+                self._layer(node, layer)
+            self._login(node)
+        self._cluster()
+        for target in self.peers.kibana:
+            self._kibana(self.peers.read_kibana(target))
+        return Verdict(tuple(self.proofs), stamp(self.context.now()))
+
+    def _prove(self, target: str, claim: str, check: Callable[[], str]) -> None:
+        try:
+            self._add(Proof(target, claim, True, check()))
+        except EstuiError as error:
+            self._add(Proof(target, claim, False, error.summary))
+
+    def _add(self, proof: Proof) -> None:
+        self.proofs.append(proof)
+        self.context.evidence("verify", proof.target, f"{proof.claim}: {proof.evidence}", ok=proof.ok)
+
+    # nodes
+
+    def _layer(self, node: ObservedNode, layer: Layer) -> None:
+        address = node.http_address if layer is Layer.HTTP else node.transport_address
+        if address is None:
+            self._add(Proof(node.target, f"{layer.value} answers", False, "its address cannot be told"))
+        elif has_tls(node, layer):
+            self._prove(node.target, f"{layer.value} serves the planned leaf", lambda: self._tls(node, layer, address))
+        else:
+            self._prove(node.target, f"{layer.value} answers in plain text", lambda: _plain(address))
+
+    def _tls(self, node: ObservedNode, layer: Layer, address: Address) -> str:
+        served = probe(address, timeout_s=PROBE_TIMEOUT_S)
+        disk = node.disk.get(layer, OnDisk())
+        trusted = self.peers.http_trust(node) if layer is Layer.HTTP else disk.trusted
+        by_name = layer is Layer.HTTP or node.setting(ssl_key(layer, "verification_mode")) in (None, "full")
+        check_served(served, trusted, now=self.context.now(), host=address.host if by_name else None)
+        _check_leaf(served, disk)
+        demands = node.setting(ssl_key(layer, "client_authentication")) in (None, "required")
+        if layer is Layer.TRANSPORT and demands and not served.client_certificate:
+            raise ProbeError("it lets in peers without a certificate")
+        keeps_out = ", peers without a certificate are refused" if served.client_certificate else ""
+        return describe(served) + keeps_out
+
+    def _login(self, node: ObservedNode) -> None:
+        if not is_secured(node):
+            return
+        self._prove(node.target, "401 without a login", lambda: self._anonymous(node))
+        if self.credentials is None:
+            self._add(
+                Proof(node.target, "a superuser logs in", False, "no credentials at hand (--user, or the passphrase)")
+            )
+        else:
+            self._prove(node.target, "a superuser logs in", lambda: self._user(node))
+
+    def _anonymous(self, node: ObservedNode) -> str:
+        with self.peers.client(node.target, None) as client:
+            answer = client.request("GET", "/")
+        if answer.status != 401:
+            raise ProbeError(f"an anonymous request was answered with HTTP {answer.status}")
+        return "anonymous request refused"
+
+    def _user(self, node: ObservedNode) -> str:
+        with self.peers.client(node.target, self.credentials) as client:
+            user = es_api.authenticate(client)
+            if user is None:
+                raise ProbeError("the login was refused (401)")
+            name = es_api.read_api(client).name
+        if name != node.name:
+            raise ProbeError(f"{node.http_address} answers as {name or 'nobody'}, not as {node.name}")
+        return f"{user} is let in, and the node answers as {name}"
+
+    def _cluster(self) -> None:
+        secured = [target for target in self.peers.nodes if is_secured(self.peers.read_node(target))]
+        if secured and self.credentials is None:
+            self._add(Proof("cluster", "all nodes joined, health not red", False, "no credentials at hand"))
+            return
+        target = (secured or list(self.peers.nodes))[0]
+        self._prove("cluster", "all nodes joined, health not red", lambda: self._health(target))
+
+    def _health(self, target: str) -> str:
+        with self.peers.client(target, self.credentials) as client:
+            health = es_api.health(client)
+        wanted = self.context.plan.expect_nodes or len(self.peers.nodes)
+        if health.nodes != wanted:
+            raise ProbeError(f"{health.nodes} of {wanted} nodes joined")
+        if health.status not in ("green", "yellow"):
+            raise ProbeError(f"health is {health.status}")
+        return f"{health.nodes} nodes, {health.status}"
+
+    # Kibana
+
+    def _kibana(self, kibana: ObservedKibana) -> None:
+        address = kibana.address
+        if address is None:
+            self._add(Proof(kibana.target, "answers", False, "its address cannot be told"))
+            return
+        if kibana.setting("server.ssl.enabled") == "true":
+            self._prove(kibana.target, "serves the planned leaf", lambda: self._kibana_tls(kibana, address))
+            self._prove(kibana.target, "its status over HTTPS", lambda: self._kibana_status(kibana, address))
+        else:
+            self._prove(kibana.target, "its status", lambda: self._kibana_status(kibana, address))
+        for target in self.peers.nodes:
+            node = self.peers.read_node(target)
+            if kibana.trust.trusted and has_tls(node, Layer.HTTP) and node.http_address:
+                claim = f"would accept {target}"
+                self._prove(kibana.target, claim, lambda node=node: self._kibana_accepts(kibana, node))  # type: ignore[misc]
+
+    def _kibana_trust(self, kibana: ObservedKibana) -> tuple[CertificateFacts, ...]:
+        if kibana.disk.managed:
+            authority = self.context.workspace.authority_certificate("http")
+            return (certificate_facts(authority),)
+        return kibana.disk.chain
+
+    def _kibana_tls(self, kibana: ObservedKibana, address: Address) -> str:
+        served = probe(address, timeout_s=PROBE_TIMEOUT_S)
+        check_served(served, self._kibana_trust(kibana), now=self.context.now(), host=address.host)
+        _check_leaf(served, kibana.disk)
+        return describe(served)
+
+    def _kibana_status(self, kibana: ObservedKibana, address: Address) -> str:
+        tls = Tls(self._kibana_trust(kibana)) if kibana.setting("server.ssl.enabled") == "true" else None
+        with Client(address, tls, None, PROBE_TIMEOUT_S) as client:
+            level = kibana_status(client)
+        if level not in KIBANA_UP:
+            raise ProbeError(f"status is {level}")
+        return f"status {level}"
+
+    def _kibana_accepts(self, kibana: ObservedKibana, node: ObservedNode) -> str:
+        address = node.http_address
+        if address is None:
+            raise ProbeError("its address cannot be told")
+        served = probe(address, timeout_s=PROBE_TIMEOUT_S)
+        check_served(served, kibana.trust.trusted, now=self.context.now(), host=address.host)
+        return f"its CA file vouches for what {address} serves"
+
+
+def _plain(address: Address) -> str:
+    served = probe(address, timeout_s=PROBE_TIMEOUT_S)
+    if served.state is not PortState.PLAIN:
+        raise ProbeError(f"{served.state.value}: {served.detail}" if served.detail else served.state.value)
+    return "as configured"
+
+
+def _check_leaf(served: Served, disk: OnDisk) -> None:
+    if disk.leaf is None:
+        raise ProbeError(f"the leaf on disk cannot be read: {disk.problem or 'missing'}")
+    if served.leaf is not None and served.leaf.sha256 != disk.leaf.sha256:
+        raise ProbeError(
+            f"serves serial {served.leaf.serial_hex[:8]}…, not {disk.leaf.serial_hex[:8]}… as on disk: not loaded"
+        )

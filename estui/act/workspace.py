@@ -1,0 +1,230 @@
+"""Writes a workspace: inventory, certificate authorities, passwords, audit log. `observe/workspace.py` reads it."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import json
+import os
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+
+from estui.act.fs import Fs, Owner
+from estui.act.journal import Clock, stamp, utc_now
+from estui.errors import CertificateError, Location, StoreError, UsageError
+from estui.formats import pem
+from estui.formats import secrets as secret_store
+from estui.formats.wire import Json, dumps, loads
+from estui.model.observed import FileKind
+from estui.model.plan import AuthorityRequest, LeafRequest
+from estui.pki import authority as pki_authority
+from estui.pki.facts import certificate_facts
+from estui.pki.keys import PrivateKey, decrypt_key, encrypt_key, generate_key
+from estui.secret import Secret
+
+INVENTORY = "estui.yaml"
+WORKSPACE_JSON = "workspace.json"
+SECRETS = "secrets.json"
+AUDIT = "audit.jsonl"
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+WORKSPACE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`workspace.json`: who this workspace is, the key of its digests, and the commands a person has confirmed."""
+
+    id: str
+    digest_key: bytes
+    """Keys the digests of secure settings, so that they tell nothing about short values."""
+    confirmed: tuple[str, ...] = ()
+
+
+def serial() -> int:
+    """A random certificate serial number (RFC 5280 §4.1.2.2)."""
+    return pki_authority.new_serial(secrets.token_bytes(20))
+
+
+class Workspace:
+    """One workspace folder and the file system through which it is written."""
+
+    def __init__(self, path: str, fs: Fs, clock: Clock = utc_now) -> None:
+        self.path = path
+        self.fs = fs
+        self.clock = clock
+
+    # identity
+
+    def create(self, inventory: bytes) -> None:
+        """A new workspace with this `estui.yaml`.
+
+        Raises UsageError where there is one already.
+        """
+        if self.fs.read(self.path, INVENTORY).exists:
+            raise UsageError(
+                "there is an inventory already",
+                location=Location(f"{self.path}/{INVENTORY}"),
+                hint="edit it, or choose another folder with --workspace",
+            )
+        self.identity()
+        self.fs.create(self.path, INVENTORY, inventory, PRIVATE_FILE, Owner())
+
+    def identity(self) -> Identity:
+        """The workspace's identity, made on first use."""
+        state = self.fs.read(self.path, WORKSPACE_JSON)
+        if not state.exists:
+            body: dict[str, Json] = {
+                "format": WORKSPACE_FORMAT,
+                "id": str(uuid.uuid4()),
+                "digest_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+                "confirmed_commands": [],
+            }
+            self.fs.create(self.path, WORKSPACE_JSON, dumps(body), PRIVATE_FILE, Owner())
+            state = self.fs.read(self.path, WORKSPACE_JSON)
+        return parse_identity(state.content, f"{self.path}/{WORKSPACE_JSON}")
+
+    def confirm_commands(self, digests: tuple[str, ...]) -> None:
+        """Remembers that a person has seen and confirmed these commands."""
+        identity = self.identity()
+        body: dict[str, Json] = {
+            "format": WORKSPACE_FORMAT,
+            "id": identity.id,
+            "digest_key": base64.b64encode(identity.digest_key).decode(),
+            "confirmed_commands": [*sorted({*identity.confirmed, *digests})],
+        }
+        self._replace(WORKSPACE_JSON, dumps(body))
+
+    def _replace(self, path: str, content: bytes) -> None:
+        temporary = f"{path}.{secrets.token_hex(4)}"
+        self.fs.create(self.path, temporary, content, PRIVATE_FILE, Owner())
+        self.fs.rename(self.path, temporary, path)
+
+    # certificate authorities
+
+    def create_authority(self, request: AuthorityRequest, passphrase: Secret) -> x509.Certificate:
+        """A new CA, its key stored encrypted.
+
+        The key is written first: a CA without its certificate is made anew, one without its key never exists.
+        """
+        folder = f"ca/{request.name}"
+        if self.fs.read(self.path, f"{folder}/ca.crt").exists:
+            raise CertificateError(f"the workspace has a CA {request.name} already", hint="estui ca list")
+        key = generate_key(request.key)
+        certificate = pki_authority.create_authority(request, key=key, serial=serial(), now=self.clock())
+        self.fs.make_folder(self.path, "ca", PRIVATE_FOLDER, Owner())
+        self.fs.make_folder(self.path, folder, PRIVATE_FOLDER, Owner())
+        self.fs.remove(self.path, f"{folder}/ca.key")
+        self.fs.create(self.path, f"{folder}/ca.key", encrypt_key(key, passphrase), PRIVATE_FILE, Owner())
+        self.fs.create(self.path, f"{folder}/ca.crt", pem.certificate_pem(certificate), PRIVATE_FILE, Owner())
+        facts = certificate_facts(certificate)
+        self.audit("ca created", name=request.name, sha256=facts.sha256)
+        return certificate
+
+    def authority_certificate(self, name: str) -> x509.Certificate:
+        """Certificate of a CA. StoreError where there is none."""
+        path = f"ca/{name}/ca.crt"
+        state = self.fs.read(self.path, path)
+        if not state.exists:
+            raise StoreError("is missing", location=Location(f"{self.path}/{path}"), hint="estui ca list")
+        return pem.load_certificates(state.content, f"{self.path}/{path}")[0]
+
+    def authority_key(self, name: str, passphrase: Secret) -> PrivateKey:
+        """Private key of a CA. StoreError: no key, or a wrong passphrase."""
+        path = f"ca/{name}/ca.key"
+        state = self.fs.read(self.path, path)
+        if not state.exists:
+            raise StoreError("is missing", location=Location(f"{self.path}/{path}"), hint="the CA cannot sign without")
+        return decrypt_key(state.content, passphrase, f"{self.path}/{path}")
+
+    def has_authority(self, name: str) -> bool:
+        return self.fs.read(self.path, f"ca/{name}/ca.crt").exists
+
+    def record_issued(self, leaf: x509.Certificate, request: LeafRequest, run: str) -> None:
+        """One line in the CA's list of what it issued, and where that is installed."""
+        facts = certificate_facts(leaf)
+        line: dict[str, Json] = {
+            "serial": facts.serial_hex,
+            "subject": facts.subject,
+            "names": list(facts.names),
+            "not_before": stamp(facts.not_before),
+            "not_after": stamp(facts.not_after),
+            "sha256": facts.sha256,
+            "target": request.target,
+            "set": request.set_name,
+            "run": run,
+        }
+        text = json.dumps(line, ensure_ascii=False) + "\n"
+        self.fs.append(self.path, f"ca/{request.authority}/issued.jsonl", text.encode())
+
+    # secrets
+
+    def has_secrets(self) -> bool:
+        return self.fs.read(self.path, SECRETS).exists
+
+    def secrets(self, passphrase: Secret) -> dict[str, Secret]:
+        """Stored passwords by user name; empty where none are stored. StoreError: wrong passphrase."""
+        state = self.fs.read(self.path, SECRETS)
+        if not state.exists:
+            return {}
+        return secret_store.unseal(state.content, passphrase, f"{self.path}/{SECRETS}")
+
+    def store_secrets(self, values: Mapping[str, Secret], passphrase: Secret) -> None:
+        content = secret_store.seal(values, passphrase, salt=secrets.token_bytes(16), nonce=secrets.token_bytes(12))
+        self._replace(SECRETS, content)
+
+    def check_passphrase(self, passphrase: Secret) -> None:
+        """Raises StoreError where the passphrase does not open what the workspace holds already."""
+        if self.has_secrets():
+            self.secrets(passphrase)
+        for name in self.fs.names(self.path, "ca"):
+            if self.fs.read(self.path, f"ca/{name}/ca.key").kind is FileKind.FILE:
+                self.authority_key(name, passphrase)
+
+    @property
+    def needs_new_passphrase(self) -> bool:
+        """Whether nothing is encrypted yet, so that a passphrase given now is a new one."""
+        return not self.has_secrets() and not self.fs.names(self.path, "ca")
+
+    # audit
+
+    def audit(self, what: str, **fields: Json) -> None:
+        """One line: who, when, what. Never a secret."""
+        line: dict[str, Json] = {"at": stamp(self.clock()), "who": login_name(), "what": what, **fields}
+        self.fs.append(self.path, AUDIT, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+
+
+def login_name() -> str:
+    """Who is at the keyboard: the login name, also under sudo."""
+    sudo = os.environ.get("SUDO_USER")
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid {os.getuid()}"
+    return f"{sudo} as {name}" if sudo else name
+
+
+def parse_identity(content: bytes, path: str) -> Identity:
+    """Identity from `workspace.json`. StoreError: damaged, or of a newer estui."""
+    body = loads(content, path)
+    if not isinstance(body, dict) or not isinstance(body.get("id"), str):
+        raise StoreError("is no workspace.json", location=Location(path), hint="restore it from a backup")
+    number = body.get("format")
+    if not isinstance(number, int) or number > WORKSPACE_FORMAT:
+        raise StoreError("was written by a newer estui", location=Location(path), hint="use the newer estui")
+    confirmed = body.get("confirmed_commands")
+    try:
+        key = base64.b64decode(str(body.get("digest_key", "")), validate=True)
+    except ValueError as error:
+        raise StoreError("is damaged", location=Location(path, key="digest_key"), hint="restore it") from error
+    listed = tuple(item for item in confirmed if isinstance(item, str)) if isinstance(confirmed, list) else ()
+    return Identity(str(body["id"]), key, listed)
+
+
+def new_run_id(now: datetime) -> str:
+    """UTC time plus four hex digits: sorts by time, and two runs of one second differ."""
+    return now.strftime("%Y-%m-%dT%H-%M-%SZ") + "-" + secrets.token_hex(2)

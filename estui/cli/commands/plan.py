@@ -1,0 +1,52 @@
+"""`estui plan`: the review of a scenario, and a file for `estui apply`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from estui import present
+from estui.cli.output import Exit, say, show, show_json
+from estui.cli.session import open_session
+from estui.errors import Location, UsageError
+from estui.formats.wire import plan_bytes
+from estui.model.goal import Goal, Scenario
+from estui.model.inventory import StoreFormat
+
+
+def goal_of(options: argparse.Namespace, scenario: str) -> Goal:
+    """The goal that a command's options name."""
+    return Goal(
+        Scenario(scenario),
+        StoreFormat(options.format) if options.format else None,
+        tuple(options.only),
+        options.expect_nodes,
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 3 where there are changes, 0 where there are none."""
+    engine = open_session(options)
+    observed = engine.observe()
+    plan = engine.plan(observed, goal_of(options, options.scenario))
+    if options.json:
+        show_json(plan)
+    else:
+        show(present.review_lines(plan, engine.review(plan, observed, fold=not options.all)))
+    if options.output and not plan.is_empty:
+        save(Path(options.output), plan_bytes(plan))
+        say(f"saved: {options.output}; apply it with: estui apply {options.output}")
+    return Exit.DONE if plan.is_empty else Exit.PENDING
+
+
+def save(path: Path, content: bytes) -> None:
+    """A new file that only its owner can read. UsageError where it is there already or cannot be written."""
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise UsageError(
+            f"cannot be written: {os.strerror(error.errno or 0)}", location=Location(str(path)), hint="name a new file"
+        ) from error
+    with os.fdopen(number, "wb") as file:
+        file.write(content)

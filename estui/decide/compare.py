@@ -1,0 +1,117 @@
+"""The inventory compared with the cluster, and everything that forbids a plan before any scenario is looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from estui.decide.rung import is_secured
+from estui.model.finding import Severity
+from estui.model.goal import Goal
+from estui.model.observed import Observed, ObservedNode
+
+LOCKED_KEYSTORE = "keystore-locked"
+"""Only scenarios that write secure settings need the keystore open; they refuse by themselves."""
+NO_UUID = "_na_"
+"""Cluster UUID of a node that has not formed or joined a cluster."""
+
+
+def folder_refusals(observed: Observed) -> list[str]:
+    """Folders that cannot be planned for: unreadable, broken, another product's."""
+    return [
+        f"{finding.where or finding.target}: {finding.summary}" + (f" ({finding.hint})" if finding.hint else "")
+        for thing in observed.things
+        for finding in thing.problems
+        if finding.severity is Severity.FATAL and finding.rule != LOCKED_KEYSTORE
+    ]
+
+
+def name_refusals(observed: Observed) -> list[str]:
+    """Nodes without a name, or with the same one."""
+    reasons = []
+    for node in observed.nodes:
+        if not node.name:
+            reasons.append(
+                f"{node.entry.config}: node.name is not set and the node does not answer; "
+                "write `name:` for it into estui.yaml"
+            )
+        elif node.http_address is None:
+            reasons.append(f"{node.name}: its HTTP address cannot be told; write `http: HOST:PORT` into estui.yaml")
+    for name, count in Counter(node.name for node in observed.nodes if node.name).items():
+        if count > 1:
+            reasons.append(f"{count} folders of the inventory carry the node name {name}")
+    names = {node.setting("cluster.name") or "elasticsearch" for node in observed.nodes if not node.problems}
+    if len(names) > 1:
+        reasons.append(f"the folders belong to different clusters: {', '.join(sorted(names))}")
+    return reasons
+
+
+def version_refusals(observed: Observed) -> list[str]:
+    """Nodes whose version decides something and is unknown."""
+    return [
+        f"{node.target}: the version is unknown and decides whether security is on by default; "
+        "write `version:` for it into estui.yaml"
+        for node in observed.nodes
+        if is_secured(node) is None and not node.problems
+    ]
+
+
+def swapped_mounts(observed: Observed) -> list[str]:
+    """Folders whose node.name is not the name answered at their address."""
+    return [
+        f"{node.entry.config} says node.name {node.name}, but {node.http_address} answers as {node.api.name}: "
+        "a mount or an address is swapped"
+        for node in observed.nodes
+        if node.name_stated and node.api.name and node.api.name != node.name
+    ]
+
+
+def membership_refusals(observed: Observed, goal: Goal) -> list[str]:
+    """Clusters that disagree with the inventory about who belongs to them."""
+    reasons = []
+    uuids = {
+        node.api.cluster_uuid: node.target
+        for node in observed.nodes
+        if node.api.cluster_uuid and node.api.cluster_uuid != NO_UUID
+    }
+    if len(uuids) > 1:
+        reasons.append("the nodes belong to different clusters (UUIDs " + ", ".join(sorted(uuids)) + ")")
+    known = {node.name for node in observed.nodes}
+    seen = {member.name for node in observed.nodes for member in node.api.members}
+    for stranger in sorted(seen - known):
+        reasons.append(f"the cluster has a node {stranger} that the inventory lacks; add its folder to estui.yaml")
+    if not seen:
+        reasons.extend(_count_refusals(observed, goal))
+    return reasons
+
+
+def stated_nodes(observed: Observed, goal: Goal) -> int | None:
+    """How many nodes the operator says the cluster has."""
+    return goal.expect_nodes or observed.inventory.expect_nodes
+
+
+def _count_refusals(observed: Observed, goal: Goal) -> list[str]:
+    stated = stated_nodes(observed, goal)
+    if stated is None:
+        return [
+            "no node tells who belongs to the cluster (down, or credentials are needed); "
+            "give credentials, or state the number with `expect_nodes:` or --expect-nodes"
+        ]
+    if stated != len(observed.nodes):
+        return [f"{stated} nodes are expected, but the inventory has {len(observed.nodes)}"]
+    return []
+
+
+def unproven(observed: Observed) -> list[ObservedNode]:
+    """Nodes whose tie between folder and address is stated, not proven by an answer."""
+    return [node for node in observed.nodes if node.name and node.api.name != node.name]
+
+
+def refusals(observed: Observed, goal: Goal) -> list[str]:
+    """Everything that forbids a plan whatever the scenario, worst first."""
+    first = folder_refusals(observed) + name_refusals(observed) + version_refusals(observed)
+    if first:
+        return first
+    unknown = sorted(set(goal.only) - {thing.target for thing in observed.things})
+    if unknown:
+        return [f"the inventory has no {name}" for name in unknown]
+    return swapped_mounts(observed) + membership_refusals(observed, goal)

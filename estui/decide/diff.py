@@ -1,0 +1,308 @@
+"""Plan to review: per target and file the lines that change, with reasons; secrets only as words.
+
+`present.py` turns a review into text; the diff view of the TUI draws the same lines.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from estui.decide.layers import NODE_YML
+from estui.decide.plan import authority_title
+from estui.formats import yml
+from estui.model.inventory import KeyType, StoreFormat
+from estui.model.observed import ABSENT, Observed
+from estui.model.plan import (
+    Change,
+    CreateAuthority,
+    FirstLogin,
+    LeafRequest,
+    Manual,
+    Plan,
+    PublishSet,
+    RemoveSecureSetting,
+    RemoveSetting,
+    SetSecureSetting,
+    SetSetting,
+)
+
+CONTEXT = 3
+"""Unchanged lines shown around a change."""
+HEADING = "Security, written by estui"
+"""Comment above the settings that a yml did not have before."""
+_SECRET_NAME = re.compile(r"(pass(word|phrase)|secret|token|api_?key|encryptionkey|credentials?)$", re.IGNORECASE)
+_YML_LINE = re.compile(r"^(\s*(?:-\s+)?[\"']?([\w.${}-]+)[\"']?\s*:\s*)(\S.*)$")
+KEY_WORDS = {
+    KeyType.EC_P256: "EC P-256",
+    KeyType.RSA_2048: "RSA 2048",
+    KeyType.RSA_3072: "RSA 3072",
+    KeyType.RSA_4096: "RSA 4096",
+}
+
+
+class Mark(StrEnum):
+    """Kind of a line in a review."""
+
+    SAME = " "
+    ADD = "+"
+    REMOVE = "-"
+    FOLD = "…"
+    NOTE = "#"
+
+
+@dataclass(frozen=True)
+class DiffLine:
+    """One line of a review; `old` and `new` are line numbers from 1, None where the side has no such line."""
+
+    mark: Mark
+    text: str
+    old: int | None = None
+    new: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class FileDiff:
+    """Changes of one file, or of one managed set, on one target. `same` are further targets with the same change."""
+
+    target: str
+    path: str
+    lines: tuple[DiffLine, ...]
+    action: str
+    """`changed`, `new`, `new set`, `replaced set`, `new authority`, `after the start`."""
+    note: str = ""
+    """Owner and mode of what is written."""
+    same: tuple[str, ...] = ()
+
+    @property
+    def added(self) -> int:
+        return sum(line.mark is Mark.ADD for line in self.lines)
+
+    @property
+    def removed(self) -> int:
+        return sum(line.mark is Mark.REMOVE for line in self.lines)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.target, *self.same)
+
+
+@dataclass(frozen=True)
+class Review:
+    """Everything that a plan would do, ready to be read."""
+
+    files: tuple[FileDiff, ...]
+
+    @property
+    def hunks(self) -> int:
+        """Count of separate places that change."""
+        return sum(1 for file in self.files for _ in hunk_starts(file.lines))
+
+
+def hunk_starts(lines: tuple[DiffLine, ...]) -> Iterable[int]:
+    """Index of the first changed line of each group of changed lines."""
+    inside = False
+    for number, line in enumerate(lines):
+        changed = line.mark in (Mark.ADD, Mark.REMOVE)
+        if changed and not inside:
+            yield number
+        inside = changed
+
+
+def mask(line: str) -> str:
+    """A yml line with the value masked where its key names a secret, changed or not."""
+    found = _YML_LINE.match(line)
+    if found and _SECRET_NAME.search(found.group(2)) and not found.group(3).startswith("#"):
+        return f"{found.group(1)}(secret)"
+    return line
+
+
+def yml_edits(changes: Iterable[Change], target: str, path: str) -> list[yml.Put | yml.Drop]:
+    """The edits of one yml file that a plan's changes amount to."""
+    edits: list[yml.Put | yml.Drop] = []
+    for change in changes:
+        if isinstance(change, SetSetting) and (change.target, change.path) == (target, path):
+            edits.append(yml.Put(change.key, change.value))
+        elif isinstance(change, RemoveSetting) and (change.target, change.path) == (target, path):
+            edits.append(yml.Drop(change.key))
+    return edits
+
+
+def edited_yml(content: bytes, changes: Iterable[Change], target: str, path: str) -> bytes:
+    """The yml as the plan leaves it. Raises SettingsError where it cannot be edited."""
+    return yml.edit(content, yml_edits(changes, target, path), path, HEADING)
+
+
+def build_review(plan: Plan, observed: Observed, *, fold: bool = True) -> Review:
+    """The review of a plan. With `fold` equal changes on several targets are shown once."""
+    files: list[FileDiff] = []
+    for stage in plan.stages:
+        files += _authorities(stage.changes)
+        targets = list(
+            dict.fromkeys(change.target for change in stage.changes if not isinstance(change, CreateAuthority))
+        )
+        for target in targets:
+            files += _target_files(plan, observed, stage.changes, target)
+    return Review(tuple(_folded(files) if fold else files))
+
+
+def _authorities(changes: tuple[Change, ...]) -> list[FileDiff]:
+    files = []
+    for change in changes:
+        if isinstance(change, CreateAuthority):
+            request = change.request
+            text = f"{request.common_name} · {request.days} days · {KEY_WORDS[request.key]} · key stored encrypted"
+            line = DiffLine(Mark.ADD, text, why=change.why)
+            files.append(FileDiff("workspace", f"ca/{request.name}", (line,), "new authority", "0600"))
+    return files
+
+
+def _target_files(plan: Plan, observed: Observed, changes: tuple[Change, ...], target: str) -> list[FileDiff]:
+    mine = [change for change in changes if not isinstance(change, CreateAuthority) and change.target == target]
+    place = plan.place(target)
+    owner = f"{place.uid}:{place.gid}"
+    files = []
+    for path in dict.fromkeys(change.path for change in mine if isinstance(change, SetSetting | RemoveSetting)):
+        files.append(_yml_diff(observed, mine, target, path))
+    for path in dict.fromkeys(
+        change.path for change in mine if isinstance(change, SetSecureSetting | RemoveSecureSetting)
+    ):
+        files.append(_secure_diff(mine, target, path, f"{place.keystore_mode:04o} {owner}"))
+    for change in mine:
+        match change:
+            case PublishSet():
+                files.append(_set_diff(change, plan.folder, f"{place.file_mode:04o} {owner}"))
+            case FirstLogin():
+                files.append(_login_diff(change))
+            case Manual():
+                files.append(
+                    FileDiff(target, "by hand", (DiffLine(Mark.NOTE, change.text, why=change.why),), "by hand")
+                )
+            case _:
+                pass
+    return files
+
+
+def _content(observed: Observed, target: str, path: str) -> tuple[bytes, str]:
+    for thing in observed.things:
+        if thing.target == target:
+            state = thing.files.get(path, ABSENT)
+            return state.content, f"{state.mode:04o} {state.uid}:{state.gid}"
+    return b"", ""
+
+
+def _yml_diff(observed: Observed, changes: Sequence[Change], target: str, path: str) -> FileDiff:
+    before, note = _content(observed, target, path)
+    after = edited_yml(before, changes, target, path)
+    reasons = _reasons(after, changes, target, path)
+    lines = text_diff(before.decode("utf-8", "replace"), after.decode("utf-8", "replace"))
+    explained = tuple(
+        replace(line, text=mask(line.text), why=reasons.get(line.new, "") if line.mark is Mark.ADD and line.new else "")
+        for line in lines
+    )
+    return FileDiff(target, path, explained, "changed" if before else "new", note)
+
+
+def _reasons(after: bytes, changes: Sequence[Change], target: str, path: str) -> dict[int, str]:
+    """Reason of each changed line, by its number in the new text."""
+    settings = yml.parse_settings(after, path)
+    return {
+        settings[change.key].line: change.why
+        for change in changes
+        if isinstance(change, SetSetting) and (change.target, change.path) == (target, path) and change.key in settings
+    }
+
+
+def text_diff(before: str, after: str, context: int = CONTEXT) -> list[DiffLine]:
+    """Unified diff of two texts with line numbers; runs of unchanged lines become one fold line with their count."""
+    old, new = before.splitlines(), after.splitlines()
+    lines: list[DiffLine] = []
+    position = 0
+    for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(context):
+        skipped = group[0][1] - position
+        if skipped:
+            lines.append(_fold(skipped))
+        for tag, i1, i2, j1, j2 in group:
+            if tag == "equal":
+                lines += [
+                    DiffLine(Mark.SAME, old[i], i + 1, j + 1) for i, j in zip(range(i1, i2), range(j1, j2), strict=True)
+                ]
+                continue
+            lines += [DiffLine(Mark.REMOVE, old[i], i + 1) for i in range(i1, i2)]
+            lines += [DiffLine(Mark.ADD, new[j], None, j + 1) for j in range(j1, j2)]
+        position = group[-1][2]
+    if lines and position < len(old):
+        lines.append(_fold(len(old) - position))
+    return lines
+
+
+def _fold(count: int) -> DiffLine:
+    return DiffLine(Mark.FOLD, f"{count} unchanged line{'s' if count > 1 else ''}")
+
+
+def _secure_diff(changes: Sequence[Change], target: str, path: str, note: str) -> FileDiff:
+    lines = []
+    for change in changes:
+        if isinstance(change, SetSecureSetting) and change.path == path:
+            word = "changed" if change.replaces else "new"
+            lines.append(DiffLine(Mark.ADD, f"{change.name}  (secret, {word})", why=change.why))
+        elif isinstance(change, RemoveSecureSetting) and change.path == path:
+            lines.append(DiffLine(Mark.REMOVE, f"{change.name}  (secret, removed)", why=change.why))
+    return FileDiff(target, path, tuple(lines), "changed", note)
+
+
+def leaf_lines(request: LeafRequest, why: str) -> list[DiffLine]:
+    """A leaf as meaning: names, issuer, life and key."""
+    names = ", ".join((*request.dns_names, *request.addresses))
+    usage = " and ".join({"serverAuth": "server", "clientAuth": "client"}[usage] for usage in request.usages)
+    return [
+        DiffLine(Mark.ADD, f"CN={request.common_name}  SAN {names}", why=why),
+        DiffLine(
+            Mark.ADD,
+            f"signed by {authority_title(request.authority)} · {request.days} days · {KEY_WORDS[request.key]}"
+            f" · {usage}",
+        ),
+    ]
+
+
+def _set_diff(change: PublishSet, folder: str, note: str) -> FileDiff:
+    lines = leaf_lines(change.request, change.why) if change.request else []
+    if change.trust:
+        trusted = ", ".join(authority_title(name) for name in change.trust)
+        lines.append(DiffLine(Mark.ADD, f"trusts {trusted}", why="" if change.request else change.why))
+    store = "PKCS#12" if change.format is StoreFormat.PKCS12 else "PEM"
+    action = f"{'replaced' if change.replaces else 'new'} set, {store}"
+    return FileDiff(change.target, f"{folder}/{change.set_name}/current", tuple(lines), action, note)
+
+
+def _login_diff(change: FirstLogin) -> FileDiff:
+    lines = (
+        DiffLine(Mark.ADD, "temporary superuser, removed before the end  (secret, new)", why=change.why),
+        DiffLine(Mark.NOTE, f"then through the API: passwords of {', '.join(change.users)}  (secret, new)"),
+    )
+    return FileDiff(change.target, "users, users_roles", lines, "after the start, on this node only")
+
+
+def _signature(file: FileDiff) -> tuple[object, ...]:
+    """What makes two changes the same: path and changed lines, not the lines around them."""
+    changed = tuple((line.mark, line.text) for line in file.lines if line.mark in (Mark.ADD, Mark.REMOVE))
+    return file.path, file.action, file.note, changed
+
+
+def _folded(files: list[FileDiff]) -> list[FileDiff]:
+    """Equal changes on several targets as one, at the place of the first."""
+    first: dict[tuple[object, ...], int] = {}
+    folded: list[FileDiff] = []
+    for file in files:
+        key = _signature(file)
+        if file.path != NODE_YML or key not in first:
+            first.setdefault(key, len(folded))
+            folded.append(file)
+        else:
+            at = first[key]
+            folded[at] = replace(folded[at], same=(*folded[at].same, file.target))
+    return folded

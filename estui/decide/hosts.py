@@ -1,0 +1,171 @@
+"""Hosts, names and addresses of nodes: who is reached under which name, and which SANs a leaf needs."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from estui.model.inventory import Address, Layer
+from estui.model.observed import Member, Observed, ObservedNode
+
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?"
+    r"(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?)*"
+)
+_WILDCARD_HOSTS = {"0.0.0.0", "::", "0", "_site_", "_global_", "_non_loopback_"}  # noqa: S104 - compared, not bound
+LOOPBACK = ("localhost", "127.0.0.1")
+HTTP_DEFAULT_PORT = 9200
+
+
+def is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_host_name(text: str) -> bool:
+    """Whether `text` can stand in a DNS SAN."""
+    return not is_ip(text) and _HOST_NAME.fullmatch(text) is not None
+
+
+def publish_hosts(publish_address: str) -> tuple[str, ...]:
+    """Hosts in a publish address as Elasticsearch prints it: `ip:port` or `name/ip:port`."""
+    if not publish_address:
+        return ()
+    name, _, rest = publish_address.rpartition("/")
+    host = rest.rpartition(":")[0].strip("[]")
+    return tuple(part for part in (name, host) if part)
+
+
+def member_of(node: ObservedNode, observed: Observed) -> Member | None:
+    """The node as the cluster itself lists it, from any node that answered."""
+    for witness in (node, *observed.nodes):
+        for member in witness.api.members:
+            if member.name == node.name:
+                return member
+    return None
+
+
+def static_transport_host(node: ObservedNode) -> str | None:
+    """The transport publish host if the yml or inventory fixes it, else None.
+
+    Without any host setting Elasticsearch binds and publishes loopback, which is as static as it gets.
+    Source: elastic-stack-security.md §12.2 (`network.host`, `transport.host`).
+    """
+    if node.entry.transport:
+        return node.entry.transport.host
+    for key in ("transport.publish_host", "transport.host", "network.publish_host", "network.host"):
+        value = node.setting(key)
+        if value is None:
+            continue
+        if value in ("_local_", "localhost"):
+            return "127.0.0.1"
+        fixed = not value.startswith("_") and value not in _WILDCARD_HOSTS and "," not in value and "$" not in value
+        return value if fixed else None
+    return "127.0.0.1"
+
+
+def unchecked_hosts(observed: Observed) -> tuple[str, ...]:
+    """Nodes whose transport address cannot be put into a certificate for certain, with the reason.
+
+    Empty means that `verification_mode: full` is safe. A host name alone is not enough: nodes connect to the
+    IP address that it resolves to, so that address must have been seen or stated as well.
+    """
+    reasons = []
+    for node in observed.nodes:
+        host = static_transport_host(node)
+        member = member_of(node, observed)
+        seen = publish_hosts(member.transport) if member else ()
+        if host is None:
+            reasons.append(f"{node.target}: its publish address is not fixed in elasticsearch.yml or the inventory")
+        elif not is_ip(host) and not any(is_ip(each) for each in seen):
+            reasons.append(f"{node.target}: the IP address behind {host} was not observed")
+    return tuple(reasons)
+
+
+def _unique(hosts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(host for host in hosts if host))
+
+
+def split(hosts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Host names and IP addresses apart, each once, in order; what can be neither is left out."""
+    unique = _unique(hosts)
+    return tuple(host for host in unique if is_host_name(host)), tuple(host for host in unique if is_ip(host))
+
+
+def transport_names(node: ObservedNode, observed: Observed) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """SANs of a node's transport leaf: its name, and every host its peers connect to."""
+    member = member_of(node, observed)
+    hosts = [
+        node.name,
+        static_transport_host(node) or "",
+        node.transport_address.host if node.transport_address else "",
+        *(publish_hosts(member.transport) if member else ()),
+    ]
+    return split([*hosts, *LOOPBACK])
+
+
+def http_names(node: ObservedNode, observed: Observed) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """SANs of a node's HTTP leaf: the union of inventory, publish addresses, hosts that clients use, localhost,
+    and the names of the certificate before."""
+    member = member_of(node, observed)
+    before = node.disk[Layer.HTTP].leaf if Layer.HTTP in node.disk else None
+    hosts = [
+        node.name,
+        node.http_address.host if node.http_address else "",
+        *(publish_hosts(member.http) if member else ()),
+        *node.entry.names,
+        *client_hosts(node, observed),
+        *LOOPBACK,
+        *(before.names if before else ()),
+    ]
+    return split(hosts)
+
+
+def address_of_url(url: str) -> Address | None:
+    """Host and port of an Elasticsearch URL or `host:port`; the port defaults to 9200."""
+    parts = urlsplit(url if "://" in url else f"//{url}")
+    try:
+        return Address(parts.hostname, parts.port or HTTP_DEFAULT_PORT) if parts.hostname else None
+    except ValueError:
+        return None
+
+
+def known_hosts(node: ObservedNode, observed: Observed) -> set[Address]:
+    """Every HTTP address under which this node is known."""
+    member = member_of(node, observed)
+    port = node.http_address.port if node.http_address else HTTP_DEFAULT_PORT
+    hosts = _unique(
+        [
+            node.name,
+            node.http_address.host if node.http_address else "",
+            *(publish_hosts(member.http) if member else ()),
+            *node.entry.names,
+        ]
+    )
+    return {Address(host, port) for host in hosts}
+
+
+def client_hosts(node: ObservedNode, observed: Observed) -> tuple[str, ...]:
+    """Hosts under which Kibana and Beats reach this node: its own, and those that belong to no node
+    (load balancers, aliases), which therefore may end at any of them."""
+    mine = known_hosts(node, observed)
+    others = {address for other in observed.nodes if other is not node for address in known_hosts(other, observed)}
+    used = [address_of_url(url) for _, urls in client_settings(observed) for url in urls]
+    return _unique(address.host for address in used if address and (address in mine or address not in others))
+
+
+def client_settings(observed: Observed) -> list[tuple[str, tuple[str, ...]]]:
+    """Every list of Elasticsearch hosts that Kibana and Beats are configured with, with its owner."""
+    found = []
+    for kibana in observed.kibana:
+        setting = kibana.settings.get("elasticsearch.hosts")
+        found.append((kibana.target, setting.items if setting else ()))
+    for beat in observed.beats:
+        setting = beat.settings.get("output.elasticsearch.hosts")
+        found.append((beat.target, setting.items if setting else ()))
+    return found

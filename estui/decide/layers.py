@@ -1,0 +1,180 @@
+"""TLS of one layer of one node: the settings, secure settings and leaf that a scenario wants, and whether they
+are there already."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from estui.decide import hosts
+from estui.decide.rung import has_tls, ssl_key
+from estui.model.inventory import Layer, Policy, StoreFormat
+from estui.model.observed import AuthorityFacts, Observed, ObservedNode, OnDisk
+from estui.model.plan import (
+    Change,
+    LeafRequest,
+    PublishSet,
+    RemoveSecureSetting,
+    RemoveSetting,
+    SetSecureSetting,
+    SetSetting,
+)
+from estui.model.setting import SettingValue, value_text
+
+NODE_YML = "elasticsearch.yml"
+NODE_KEYSTORE = "elasticsearch.keystore"
+USAGES = {Layer.TRANSPORT: ("serverAuth", "clientAuth"), Layer.HTTP: ("serverAuth",)}
+"""Nodes are each other's clients on the transport layer (elastic-stack-security.md §2.5)."""
+
+_PEM_NAMES = ("key", "certificate", "certificate_authorities", "key_passphrase")
+_STORE_NAMES = tuple(
+    f"{store}.{part}"
+    for store in ("keystore", "truststore")
+    for part in ("path", "type", "password", "key_password", "algorithm")
+)
+_STORE_SECRETS = ("keystore.secure_password", "keystore.secure_key_password", "truststore.secure_password")
+_PEM_SECRETS = ("secure_key_passphrase",)
+
+WHY_ENABLED = {
+    Layer.TRANSPORT: "nodes talk TLS to one another; a node without a certificate of this CA stays out",
+    Layer.HTTP: "clients talk HTTPS to this node",
+}
+
+
+def set_path(folder: str, set_name: str, file: str) -> str:
+    """Path of a file of the set in use, relative to the configuration folder."""
+    return f"{folder}/{set_name}/current/{file}"
+
+
+def leaf_request(node: ObservedNode, layer: Layer, observed: Observed) -> LeafRequest:
+    """The leaf that the node needs on this layer, by policy."""
+    policy = observed.inventory.policy
+    names = hosts.transport_names if layer is Layer.TRANSPORT else hosts.http_names
+    dns_names, addresses = names(node, observed)
+    return LeafRequest(
+        target=node.target,
+        set_name=layer.value,
+        authority=layer.value,
+        common_name=node.target,
+        dns_names=dns_names,
+        addresses=addresses,
+        usages=USAGES[layer],
+        key=policy.transport_key if layer is Layer.TRANSPORT else policy.http_key,
+        days=policy.leaf_days,
+    )
+
+
+def meets(disk: OnDisk, request: LeafRequest, authority: AuthorityFacts | None, policy: Policy, now: datetime) -> bool:
+    """Whether the leaf on disk is what the request asks for and is not due for renewal."""
+    leaf = disk.leaf
+    if not disk.managed or leaf is None or authority is None or disk.problem:
+        return False
+    return (
+        leaf.issuer == authority.certificate.subject
+        and set(leaf.dns_names) == set(request.dns_names)
+        and set(leaf.addresses) == set(request.addresses)
+        and leaf.key_type == request.key.value
+        and leaf.key_sha256 == (disk.key_sha256 or leaf.key_sha256)
+        and all(leaf.allows(usage) for usage in request.usages)
+        and leaf.days_left(now) > policy.renew_before_days
+    )
+
+
+def wanted_settings(
+    layer: Layer, store: StoreFormat, folder: str, verification: tuple[str, str]
+) -> list[tuple[str, SettingValue, str]]:
+    """Key, value and reason of every setting of the layer. `verification` is the mode and why."""
+    wanted: list[tuple[str, SettingValue, str]] = [(ssl_key(layer, "enabled"), True, WHY_ENABLED[layer])]
+    if layer is Layer.TRANSPORT:
+        wanted.append((ssl_key(layer, "verification_mode"), verification[0], verification[1]))
+        wanted.append(
+            (ssl_key(layer, "client_authentication"), "required", "both ends of a connection prove who they are")
+        )
+    if store is StoreFormat.PEM:
+        files = {"key": "node.key", "certificate": "node.crt", "certificate_authorities": "ca.crt"}
+    else:
+        files = {"keystore.path": "node.p12", "truststore.path": "ca.p12"}
+    reasons = {
+        "key": "the private key of this node's leaf",
+        "certificate": "this node's leaf",
+        "certificate_authorities": "the only CA that is trusted",
+        "keystore.path": "this node's leaf and its private key",
+        "truststore.path": "the only CA that is trusted",
+    }
+    for name, file in files.items():
+        path = set_path(folder, layer.value, file)
+        value: SettingValue = (path,) if name == "certificate_authorities" else path
+        wanted.append((ssl_key(layer, name), value, reasons[name]))
+    return wanted
+
+
+def setting_changes(
+    node: ObservedNode, wanted: list[tuple[str, SettingValue, str]], path: str = NODE_YML
+) -> list[Change]:
+    """What has to change in the yml so that each wanted setting has its value."""
+    changes: list[Change] = []
+    for key, value, why in wanted:
+        found = node.settings.get(key)
+        if found is not None and found.text == value_text(value):
+            continue
+        changes.append(SetSetting(node.target, path, key, value, found.value if found else None, why))
+    return changes
+
+
+def _clashes(node: ObservedNode, layer: Layer, store: StoreFormat) -> list[Change]:
+    """Settings of the other store format: Elasticsearch refuses both together (file-formats.md §5.1)."""
+    names, secrets = (_STORE_NAMES, _STORE_SECRETS) if store is StoreFormat.PEM else (_PEM_NAMES, _PEM_SECRETS)
+    why = f"cannot stand beside the {'PEM' if store is StoreFormat.PEM else 'PKCS#12'} files of this layer"
+    changes: list[Change] = []
+    for name in names:
+        found = node.settings.get(ssl_key(layer, name))
+        if found is not None:
+            changes.append(RemoveSetting(node.target, NODE_YML, found.key, found.value, why))
+    changes.extend(
+        RemoveSecureSetting(node.target, NODE_KEYSTORE, ssl_key(layer, name), why)
+        for name in secrets
+        if ssl_key(layer, name) in node.keystore.names
+    )
+    return changes
+
+
+def layer_changes(
+    node: ObservedNode,
+    layer: Layer,
+    observed: Observed,
+    store: StoreFormat,
+    verification: tuple[str, str],
+    now: datetime,
+) -> list[Change]:
+    """Everything the node needs for TLS on this layer; empty where it has it, whoever set it up."""
+    disk = node.disk.get(layer, OnDisk())
+    if has_tls(node, layer) and not disk.managed:
+        return []
+    request = leaf_request(node, layer, observed)
+    authority = next((each for each in observed.authorities if each.name == layer.value), None)
+    changes: list[Change] = []
+    if not meets(disk, request, authority, observed.inventory.policy, now):
+        replaces = disk.managed and disk.leaf is not None
+        why = "the leaf in use is due or no longer fits" if replaces else WHY_ENABLED[layer]
+        changes.append(PublishSet(node.target, layer.value, request, (layer.value,), store, replaces, why))
+    if not has_tls(node, layer):
+        changes += _clashes(node, layer, store)
+        changes += setting_changes(node, wanted_settings(layer, store, observed.inventory.folder, verification))
+    if store is StoreFormat.PKCS12 and any(isinstance(change, PublishSet) for change in changes):
+        changes += _store_passwords(node, layer)
+    return changes
+
+
+def _store_passwords(node: ObservedNode, layer: Layer) -> list[Change]:
+    why = "opens this layer's PKCS#12 files"
+    return [
+        SetSecureSetting(
+            node.target,
+            NODE_KEYSTORE,
+            ssl_key(layer, name),
+            f"store:{layer.value}",
+            ssl_key(layer, name) in node.keystore.names,
+            why,
+        )
+        for name in ("keystore.secure_password", "truststore.secure_password")
+        if not (node.disk.get(layer, OnDisk()).managed and ssl_key(layer, name) in node.keystore.names)
+    ]

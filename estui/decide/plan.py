@@ -1,0 +1,271 @@
+"""Observed cluster and goal to plan: stages, pins, places and steps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from estui.decide import compare, kibana, runbook, scenarios
+from estui.decide.layers import NODE_KEYSTORE, NODE_YML
+from estui.decide.rung import SECURITY, cluster_rung, is_secured, ssl_key
+from estui.errors import PlanError
+from estui.model.goal import Goal, Scenario
+from estui.model.inventory import Layer
+from estui.model.observed import ABSENT, FileState, Observed, ObservedKibana, ObservedNode
+from estui.model.plan import (
+    AuthorityRequest,
+    Change,
+    CreateAuthority,
+    FirstLogin,
+    Pin,
+    Place,
+    Plan,
+    PublishSet,
+    RemoveSecureSetting,
+    RemoveSetting,
+    Restart,
+    SetSecureSetting,
+    SetSetting,
+    Stage,
+)
+
+SECURE_STAGE = "nodes"
+KIBANA_STAGE = "kibana"
+SETGID = 0o2000
+_AUTHORITY_TITLES = {"transport": "transport CA", "http": "HTTP CA", "client": "client CA"}
+
+
+def authority_title(name: str) -> str:
+    """A workspace CA in words: `HTTP CA`; a successor keeps its number, `HTTP CA 2`."""
+    base, _, number = name.partition("-")
+    return f"{_AUTHORITY_TITLES.get(base, base + ' CA')}{' ' + number if number else ''}"
+
+
+def all_refusals(observed: Observed, goal: Goal) -> list[str]:
+    """Every reason against a plan for this goal."""
+    reasons = compare.refusals(observed, goal)
+    if reasons:
+        return reasons
+    return scenarios.refusals(observed, goal) + kibana.refusals(observed, goal.scenario is Scenario.HTTPS)
+
+
+def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime) -> Plan:
+    """The plan that brings the observed cluster to the goal; empty where it is there already.
+
+    Raises PlanError with every reason where no sound plan exists.
+    """
+    reasons = all_refusals(observed, goal)
+    if reasons:
+        raise PlanError(
+            f"no plan for {goal.scenario.label}",
+            reasons=tuple(reasons),
+            hint="mend what is listed, then plan again",
+        )
+    stages = _stages(observed, goal, now)
+    plan = Plan(
+        workspace=workspace,
+        cluster=observed.inventory.cluster,
+        cluster_uuid=observed.cluster_uuid,
+        goal=goal,
+        stages=stages,
+        pins=_pins(observed, stages),
+        places=_places(observed, stages),
+        notes=_notes(observed, goal, stages),
+        expect_nodes=compare.stated_nodes(observed, goal) or len(observed.nodes),
+        folder=observed.inventory.folder,
+    )
+    return runbook.with_steps(plan, observed)
+
+
+def _stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
+    changes: list[Change] = []
+    for node in scenarios.touched(observed, goal):
+        changes += scenarios.node_changes(node, observed, goal, now)
+    restart = _restart_of(changes)
+    kibana_changes = _kibana_changes(observed, goal, changes, now)
+    login = _first_login(observed, changes, kibana_changes)
+    stages = []
+    authorities = _new_authorities(observed, [*changes, *kibana_changes])
+    if changes or login:
+        stages.append(Stage(SECURE_STAGE, restart, (*authorities, *changes, *login), _why_restart(restart)))
+        authorities = ()
+    if kibana_changes:
+        why = "Kibana reads its files at start only"
+        stages.append(Stage(KIBANA_STAGE, Restart.KIBANA, (*authorities, *kibana_changes), why))
+    return tuple(stages)
+
+
+def _restart_of(changes: list[Change]) -> Restart:
+    """The restart that these node changes need (elastic-stack-security.md §6.4)."""
+    settings = {
+        change.key for change in changes if isinstance(change, SetSetting | RemoveSetting) and change.path == NODE_YML
+    }
+    if SECURITY in settings or any(key.startswith(ssl_key(Layer.TRANSPORT, "")) for key in settings):
+        return Restart.FULL
+    if settings or any(isinstance(change, SetSecureSetting | RemoveSecureSetting) for change in changes):
+        return Restart.ROLLING
+    return Restart.NONE
+
+
+def _why_restart(restart: Restart) -> str:
+    return {
+        Restart.FULL: "a secured node cannot talk to an unsecured one, nor a TLS node to a plain one: "
+        "all nodes stop, change and start together",
+        Restart.ROLLING: "settings are read at start; nodes can be restarted one by one",
+        Restart.NONE: "Elasticsearch loads changed certificate files by itself within seconds",
+    }[restart]
+
+
+def _kibana_changes(observed: Observed, goal: Goal, changes: list[Change], now: datetime) -> list[Change]:
+    if goal.only and not any(each.target in goal.only for each in observed.kibana):
+        return []
+    unsecured = any(isinstance(change, SetSetting) and change.key == SECURITY for change in changes)
+    found: list[Change] = []
+    for each in observed.kibana:
+        found += kibana.credential_changes(each, new_password=unsecured)
+        if goal.scenario is Scenario.HTTPS and _signs_http(observed, changes):
+            found += kibana.https_changes(each, observed, now)
+    return found
+
+
+def _signs_http(observed: Observed, changes: list[Change]) -> bool:
+    """Whether the nodes' HTTP leaves come from the workspace: else Kibana's trust is not estui's to change."""
+    publishes = any(isinstance(change, PublishSet) and change.set_name == Layer.HTTP.value for change in changes)
+    return publishes or all(Layer.HTTP in node.disk and node.disk[Layer.HTTP].managed for node in observed.nodes)
+
+
+def _first_login(observed: Observed, changes: list[Change], kibana_changes: list[Change]) -> list[Change]:
+    """A temporary superuser where passwords have to be set: on the first master-eligible node by name."""
+    fresh = any(not is_secured(node) for node in observed.nodes) and any(
+        isinstance(change, SetSetting) and change.key == SECURITY for change in changes
+    )
+    needs_kibana = any(
+        isinstance(change, SetSecureSetting) and change.secret == f"password:{kibana.SYSTEM_USER}"
+        for change in kibana_changes
+    )
+    if not fresh and not needs_kibana:
+        return []
+    users = ("elastic", kibana.SYSTEM_USER) if fresh else (kibana.SYSTEM_USER,)
+    node = first_master(observed)
+    why = "sets the built-in users' passwords through the API; removed again and proven gone"
+    return [FirstLogin(node.target, users, why)]
+
+
+def first_master(observed: Observed) -> ObservedNode:
+    """The first master-eligible node by name."""
+    eligible = [node for node in observed.nodes if runbook.is_master_eligible(node)]
+    return min(eligible or observed.nodes, key=lambda node: node.target)
+
+
+def _new_authorities(observed: Observed, changes: list[Change]) -> tuple[CreateAuthority, ...]:
+    """CAs that leaves or trust of these changes need and the workspace lacks."""
+    there = {authority.name for authority in observed.authorities}
+    needed = [
+        name
+        for change in changes
+        if isinstance(change, PublishSet)
+        for name in (*((change.request.authority,) if change.request else ()), *change.trust)
+    ]
+    policy = observed.inventory.policy
+    return tuple(
+        CreateAuthority(
+            AuthorityRequest(
+                name, f"{observed.inventory.cluster} {authority_title(name)}", policy.ca_key, policy.ca_days
+            ),
+            "signs the leaves of this layer and nothing else",
+        )
+        for name in dict.fromkeys(needed)
+        if name not in there
+    )
+
+
+def _state(thing: ObservedNode | ObservedKibana, path: str) -> FileState:
+    return thing.files.get(path, ABSENT)
+
+
+def _things(observed: Observed) -> dict[str, ObservedNode | ObservedKibana]:
+    return {thing.target: thing for thing in observed.things}
+
+
+def _changed_targets(stages: tuple[Stage, ...]) -> list[str]:
+    targets = [change.target for stage in stages for change in stage.changes if not isinstance(change, CreateAuthority)]
+    return list(dict.fromkeys(targets))
+
+
+def _pins(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Pin, ...]:
+    """Everything that will be replaced, as it looks now."""
+    things = _things(observed)
+    paths: dict[tuple[str, str], None] = {}
+    for stage in stages:
+        for change in stage.changes:
+            match change:
+                case SetSetting() | RemoveSetting() | SetSecureSetting() | RemoveSecureSetting():
+                    paths[change.target, change.path] = None
+                case PublishSet():
+                    paths[change.target, f"{observed.inventory.folder}/{change.set_name}/current"] = None
+                case _:
+                    pass
+    return tuple(_pin(things[target], path) for target, path in paths)
+
+
+def _pin(thing: ObservedNode | ObservedKibana, path: str) -> Pin:
+    state = _state(thing, path)
+    is_keystore = path.endswith(".keystore")
+    return Pin(
+        target=thing.target,
+        path=path,
+        kind=state.kind.value,
+        sha256=state.sha256 if state.exists and not is_keystore and state.link is None else "",
+        entries=thing.keystore.entries_digest if is_keystore and state.exists else "",
+        mode=state.mode,
+        uid=state.uid,
+        gid=state.gid,
+        link=state.link,
+    )
+
+
+def _places(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Place, ...]:
+    """Owner and modes of what is written for each target (design: as the yml beside it)."""
+    things = _things(observed)
+    places = []
+    for target in _changed_targets(stages):
+        thing = things[target]
+        yml = _state(thing, NODE_YML if isinstance(thing, ObservedNode) else kibana.KIBANA_YML)
+        root = thing.files.get(".", ABSENT)
+        places.append(
+            Place(
+                target=target,
+                root=thing.entry.config,
+                uid=yml.uid,
+                gid=yml.gid,
+                folder_mode=0o750 | (root.mode & SETGID),
+                file_mode=0o640,
+                keystore_mode=0o660,
+                version=str(thing.version) if thing.version else "",
+            )
+        )
+    return tuple(places)
+
+
+def _notes(observed: Observed, goal: Goal, stages: tuple[Stage, ...]) -> tuple[str, ...]:
+    if not stages:
+        return ()
+    notes = []
+    for node in compare.unproven(observed):
+        notes.append(
+            f"{node.target}: that {node.entry.config} belongs to {node.http_address} is stated, not proven, "
+            "until its planned leaf is served"
+        )
+    if any(isinstance(change, FirstLogin) for stage in stages for change in stage.changes):
+        if goal.scenario is not Scenario.HTTPS:
+            notes.append("passwords travel over plain HTTP in this scenario: anyone on the network can read them")
+        notes.append("an undo does not bring back: passwords that were set, CAs that were made, the security index")
+    if goal.scenario is Scenario.HTTPS and stages[0].restart is Restart.ROLLING:
+        notes.append("clients that use http:// lose each node as it restarts with HTTPS")
+    if cluster_rung(observed).height >= 0 and any(
+        change.path == NODE_KEYSTORE
+        for stage in stages
+        for change in stage.changes
+        if isinstance(change, SetSecureSetting)
+    ):
+        notes.append("secure settings are rewritten in the format of each node's version")
+    return tuple(notes)

@@ -1,0 +1,215 @@
+"""Plan to run-book: the steps, in the only order that works, made before anything is done.
+
+Source: elastic-stack-security.md §3.1 (full-cluster restart), §3.2 (rolling restart).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from estui.model.observed import Observed, ObservedNode
+from estui.model.plan import FirstLogin, Plan, Restart, Stage
+from estui.model.run import Step, StepKind
+
+CLUSTER_GATE = "all nodes joined, health not red"
+
+
+def is_master_eligible(node: ObservedNode) -> bool:
+    """Whether the node can be elected: `node.roles` absent, or holding `master`.
+
+    Source: elastic-stack-security.md §9.5; before 7.9 `node.master: false`.
+    """
+    roles = node.settings.get("node.roles")
+    if roles is not None:
+        return "master" in roles.items
+    return node.setting("node.master") != "false"
+
+
+def start_order(observed: Observed) -> tuple[str, ...]:
+    """Master-eligible nodes first, each group by name: without a quorum of them nobody opens HTTP."""
+    nodes = sorted(observed.nodes, key=lambda node: (not is_master_eligible(node), node.target))
+    return tuple(node.target for node in nodes)
+
+
+def with_steps(plan: Plan, observed: Observed) -> Plan:
+    """The plan with its steps filled in; an empty plan has none."""
+    if plan.is_empty:
+        return plan
+    return replace(plan, steps=tuple(_steps(plan, observed)))
+
+
+def _steps(plan: Plan, observed: Observed) -> list[Step]:
+    nodes = start_order(observed)
+    kibana = tuple(each.target for each in observed.kibana)
+    login = next((change for change in plan.changes if isinstance(change, FirstLogin)), None)
+    steps = [Step("prepare", StepKind.PREPARE, "make certificates and files beside the old ones", gate="all on disk")]
+    node_stage = next((stage for stage in plan.stages if stage.restart is not Restart.KIBANA), None)
+    kibana_stage = next((stage for stage in plan.stages if stage.restart is Restart.KIBANA), None)
+    if node_stage:
+        steps += _node_steps(node_stage, nodes, kibana)
+    stopped = node_stage is not None and node_stage.restart is Restart.FULL
+    steps += _login_steps(login)
+    if node_stage and node_stage.restart is Restart.FULL:
+        steps += _cluster_steps(nodes)
+    if login:
+        steps += _password_steps(login)
+    if kibana_stage or (stopped and kibana):
+        steps += _kibana_steps(kibana_stage, kibana, stopped=stopped)
+    steps.append(
+        Step(
+            "verify",
+            StepKind.VERIFY,
+            "fresh handshakes and requests for every layer",
+            nodes + kibana,
+            gate="all proofs hold",
+        )
+    )
+    return steps
+
+
+def _node_steps(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
+    if stage.restart is Restart.FULL:
+        return _full_restart(stage, nodes, kibana)
+    changed = tuple(node for node in nodes if any(getattr(change, "target", "") == node for change in stage.changes))
+    only_login = all(isinstance(change, FirstLogin) for change in stage.changes)
+    if only_login:
+        return []
+    if stage.restart is Restart.NONE:
+        return [Step("commit", StepKind.COMMIT, "switch the files", changed, stage.id, "the planned leaf is served")]
+    steps = []
+    for node in changed:
+        steps += [
+            Step(f"allocation-off {node}", StepKind.ALLOCATION_OFF, "no replica allocation", (node,)),
+            Step(f"commit {node}", StepKind.COMMIT, "switch the files", (node,), stage.id),
+            Step(f"restart {node}", StepKind.RESTART, f"restart {node}", (node,), gate="the planned leaf is served"),
+            Step(f"cluster {node}", StepKind.CLUSTER, "wait for the cluster", nodes, gate=CLUSTER_GATE),
+            Step(f"allocation-on {node}", StepKind.ALLOCATION_ON, "allocation back on", (node,)),
+        ]
+    return steps
+
+
+def _full_restart(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
+    steps = [
+        Step(
+            "allocation-off", StepKind.ALLOCATION_OFF, "allocation to primaries only, flush", nodes, gate="acknowledged"
+        )
+    ]
+    if kibana:
+        steps.append(Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"))
+    steps += [
+        Step("stop", StepKind.STOP, "stop all nodes", nodes, gate="every port is refused"),
+        Step("commit", StepKind.COMMIT, "switch the files of all nodes", nodes, stage.id, "every file as planned"),
+        Step(
+            "start",
+            StepKind.START,
+            "start all nodes",
+            nodes,
+            gate="every transport port is open and serves the planned leaf",
+        ),
+    ]
+    return steps
+
+
+def _login_steps(login: FirstLogin | None) -> list[Step]:
+    if login is None:
+        return []
+    return [
+        Step(
+            "first-login",
+            StepKind.FIRST_LOGIN,
+            f"temporary superuser on {login.target}",
+            (login.target,),
+            gate="the node lets it in",
+        )
+    ]
+
+
+def _cluster_steps(nodes: tuple[str, ...]) -> list[Step]:
+    return [
+        Step("cluster", StepKind.CLUSTER, "wait for the cluster", nodes, gate=CLUSTER_GATE),
+        Step("allocation-on", StepKind.ALLOCATION_ON, "allocation back on", nodes, gate="acknowledged"),
+    ]
+
+
+def _password_steps(login: FirstLogin) -> list[Step]:
+    return [
+        Step(
+            "passwords",
+            StepKind.PASSWORDS,
+            f"set the passwords of {', '.join(login.users)}",
+            (login.target,),
+            gate="each user gets in",
+        ),
+        Step(
+            "remove-login",
+            StepKind.REMOVE_LOGIN,
+            "remove the temporary superuser",
+            (login.target,),
+            gate="it is refused for four poll intervals",
+        ),
+    ]
+
+
+def _kibana_steps(stage: Stage | None, kibana: tuple[str, ...], *, stopped: bool) -> list[Step]:
+    steps = []
+    if stage and not stopped:
+        steps.append(Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"))
+    if stage:
+        steps.append(
+            Step("commit kibana", StepKind.COMMIT, "switch Kibana's files", kibana, stage.id, "every file as planned")
+        )
+    steps.append(Step("start kibana", StepKind.START, "start Kibana", kibana, gate="its status is available"))
+    return steps
+
+
+UNDO_STAGE = "undo"
+
+
+def rollback_steps(plan: Plan, committed: tuple[str, ...], order: tuple[str, ...]) -> tuple[Step, ...]:
+    """Steps that bring the committed targets of a run back, by a restart of the same kind.
+
+    `order` is the start order of all nodes. Nodes that are down already are not started first.
+    """
+    nodes = tuple(target for target in order if target in committed)
+    kibana = tuple(target for target in committed if target not in order)
+    node_restart = next((stage.restart for stage in plan.stages if stage.restart is not Restart.KIBANA), Restart.NONE)
+    full = node_restart is Restart.FULL and bool(nodes)
+    all_kibana = tuple(place.target for place in plan.places if place.target not in order)
+    steps = [Step("prepare", StepKind.PREPARE, "make the old files ready", gate="all on disk")]
+    if full:
+        stopped_kibana = all_kibana or kibana
+        steps += _full_rollback(order, stopped_kibana, nodes + kibana)
+    else:
+        steps += _rolling_rollback(node_restart, nodes, kibana)
+    steps.append(Step("verify", StepKind.VERIFY, "fresh handshakes and requests for every layer", order + all_kibana))
+    return tuple(steps)
+
+
+def _full_rollback(order: tuple[str, ...], kibana: tuple[str, ...], committed: tuple[str, ...]) -> list[Step]:
+    steps = [Step("allocation-off", StepKind.ALLOCATION_OFF, "allocation to primaries only, flush", order)]
+    if kibana:
+        steps.append(Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"))
+    steps += [
+        Step("stop", StepKind.STOP, "stop all nodes", order, gate="every port is refused"),
+        Step("undo", StepKind.UNDO, "bring the old files back", committed, UNDO_STAGE, "every file as before"),
+        Step("start", StepKind.START, "start all nodes", order, gate="every transport port is open"),
+        *_cluster_steps(order),
+    ]
+    if kibana:
+        steps.append(Step("start kibana", StepKind.START, "start Kibana", kibana, gate="its status is available"))
+    return steps
+
+
+def _rolling_rollback(restart: Restart, nodes: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
+    steps = []
+    for node in nodes:
+        steps.append(Step(f"undo {node}", StepKind.UNDO, "bring the old files back", (node,), UNDO_STAGE))
+        if restart is Restart.ROLLING:
+            steps.append(Step(f"restart {node}", StepKind.RESTART, f"restart {node}", (node,)))
+    if kibana:
+        steps += [
+            Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"),
+            Step("undo kibana", StepKind.UNDO, "bring Kibana's old files back", kibana, UNDO_STAGE),
+            Step("start kibana", StepKind.START, "start Kibana", kibana, gate="its status is available"),
+        ]
+    return steps

@@ -1,0 +1,489 @@
+"""The verbs that both front ends call, on one opened workspace. No rule of the domain lives here.
+
+Everything that takes long takes an `emit` for events and can be called from any thread; whatever changes
+something holds the workspace's lock while it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from estui.act import lock, services
+from estui.act.commit import compare_pins, undo_prepared
+from estui.act.context import Context, Emit, Options
+from estui.act.fs import Fs, Owner, RealFs
+from estui.act.items import Digests
+from estui.act.journal import RUNS, Clock, Journal, make_run_folder, utc_now
+from estui.act.login import TemporaryLogin
+from estui.act.peers import Peers
+from estui.act.prepare import refuse_leftover
+from estui.act.recover import finish_commit
+from estui.act.rollback import committed, prepare_undo, rollback_plan
+from estui.act.runbook import Walker
+from estui.act.runs import PLAN, REPORT, read_plan, read_run, read_runs, unfinished
+from estui.act.verify import Verifier
+from estui.act.workspace import PRIVATE_FILE, WORKSPACE_JSON, Workspace, new_run_id
+from estui.decide import compare
+from estui.decide import plan as planning
+from estui.decide.diff import Review, build_review
+from estui.decide.runbook import start_order
+from estui.decide.rung import cluster_rung, with_rungs
+from estui.errors import ApplyError, EstuiError, PlanError, StalePlanError, UsageError, WaitingError
+from estui.formats.wire import dumps, plan_bytes
+from estui.model.goal import Goal, Scenario
+from estui.model.inventory import Inventory
+from estui.model.observed import AuthorityFacts, Observed, Rung
+from estui.model.plan import AuthorityRequest, FirstLogin, Plan, PublishSet
+from estui.model.run import Event, RunPhase, RunState, Verdict
+from estui.observe import workspace as workspace_reader
+from estui.observe.cluster import client_factory, observe
+from estui.observe.http import Basic
+from estui.secret import Secret
+
+
+def silent(event: Event) -> None:
+    """For callers that want no events."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Credentials that the operator gave for this call; each may be absent."""
+
+    user: str | None = None
+    password: Secret | None = None
+    keystore_password: Secret | None = None
+    over_plain: bool = False
+    """Send them over plain HTTP too, where a node speaks nothing else."""
+
+    @property
+    def pair(self) -> tuple[str, Secret] | None:
+        return (self.user, self.password) if self.user and self.password else None
+
+
+@dataclass(frozen=True)
+class ScenarioPreview:
+    """A rung of the ladder as the scenario pane shows it, before anything is chosen."""
+
+    scenario: Scenario
+    here: bool
+    """The cluster stands on this rung."""
+    refusals: tuple[str, ...]
+    plan: Plan | None
+    """What choosing it would do; None where it is refused. An empty plan means that it is reached."""
+
+
+@dataclass
+class Engine:
+    """One workspace, opened. Cheap to make; reads what it needs when it is asked."""
+
+    path: str
+    fs: Fs = field(default_factory=RealFs)
+    clock: Clock = utc_now
+    access: Access = field(default_factory=Access)
+    passphrase: Secret | None = None
+    """Known to this process; the front ends ask for it when `needs_passphrase` says so."""
+    expect_nodes: int | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set to pause a walk before its next step."""
+
+    def __post_init__(self) -> None:
+        self.workspace = Workspace(self.path, self.fs, self.clock)
+
+    # reading
+
+    def inventory(self) -> Inventory:
+        """`estui.yaml`. Raises UsageError (none, or writable by others), SettingsError (broken)."""
+        return workspace_reader.read_inventory(Path(self.path))
+
+    def authorities(self) -> tuple[AuthorityFacts, ...]:
+        return workspace_reader.read_authorities(Path(self.path))
+
+    def _digest_key(self) -> bytes:
+        """Key of keystore digests: the workspace's, or one of this process only where there is none yet."""
+        if self.fs.read(self.path, WORKSPACE_JSON).exists:
+            return self.workspace.identity().digest_key
+        return self._passing_key
+
+    _passing_key = secrets.token_bytes(32)
+
+    def _access(self) -> Access:
+        """What the operator gave, else the files that the inventory names, else the stored `elastic` password."""
+        access = self.access
+        if access.keystore_password is None:
+            named = self.inventory().keystore_password
+            if named:
+                access = replace(access, keystore_password=read_secret_file(Path(self.path) / named))
+        if access.pair is None:
+            files = self.inventory().credentials
+            if files.user and files.password_file:
+                password = read_secret_file(Path(self.path) / files.password_file)
+                access = replace(access, user=files.user, password=password)
+        if access.pair is None and self.passphrase is not None and self.workspace.has_secrets():
+            stored = self.workspace.secrets(self.passphrase).get("elastic")
+            if stored:
+                access = replace(access, user="elastic", password=stored)
+        return access
+
+    def observe(self, *, network: bool = True, timeout_s: float = 3.0) -> Observed:
+        """The whole cluster as it is now, with every node's rung."""
+        access = self._access()
+        pair = access.pair
+        observed = observe(
+            self.inventory(),
+            self.authorities(),
+            digest_key=self._digest_key(),
+            keystore_password=access.keystore_password,
+            client_for=client_factory(Basic(*pair) if pair else None, over_plain=access.over_plain),
+            network=network,
+            timeout_s=timeout_s,
+        )
+        return with_rungs(observed)
+
+    def plan(self, observed: Observed, goal: Goal) -> Plan:
+        """The plan for a goal. Raises PlanError with every reason against it."""
+        if self.expect_nodes and not goal.expect_nodes:
+            goal = replace(goal, expect_nodes=self.expect_nodes)
+        return planning.build_plan(observed, goal, workspace=self.workspace_id(), now=self.clock())
+
+    def workspace_id(self) -> str:
+        return self.workspace.identity().id
+
+    def previews(self, observed: Observed) -> tuple[ScenarioPreview, ...]:
+        """Every rung of the ladder and what choosing it would mean."""
+        here = cluster_rung(observed)
+        previews = []
+        for scenario in Scenario:
+            try:
+                plan: Plan | None = self.plan(observed, Goal(scenario))
+                refusals: tuple[str, ...] = ()
+            except PlanError as error:
+                plan, refusals = None, error.reasons
+            except EstuiError as error:
+                plan, refusals = None, (str(error),)
+            previews.append(ScenarioPreview(scenario, here is Rung(scenario.value), refusals, plan))
+        return tuple(previews)
+
+    def review(self, plan: Plan, observed: Observed, *, fold: bool = True) -> Review:
+        """What a plan would change, line by line."""
+        return build_review(plan, observed, fold=fold)
+
+    def runs(self) -> tuple[RunState, ...]:
+        """All runs of the workspace, oldest first."""
+        return read_runs(self.fs, self.path)
+
+    def run(self, run: str) -> RunState:
+        """One run. UsageError where there is none of that id."""
+        if run not in self.fs.names(self.path, RUNS):
+            raise UsageError(f"there is no run {run}", hint="estui history")
+        return read_run(self.fs, self.path, run, self.clock)
+
+    def run_plan(self, run: str) -> Plan:
+        plan = read_plan(self.fs, self.path, run)
+        if plan is None:
+            raise UsageError(f"run {run} has no plan", hint="estui recover --undo")
+        return plan
+
+    def unfinished(self) -> RunState | None:
+        """The run that has to be finished or undone first, if there is one."""
+        return unfinished(self.fs, self.path)
+
+    def last_done(self) -> RunState | None:
+        """The newest run that ended well and was not undone since."""
+        runs = self.runs()
+        undone = {run.undoes for run in runs if run.kind == "rollback" and run.phase is RunPhase.DONE}
+        done = [run for run in runs if run.phase is RunPhase.DONE and run.id not in undone and run.kind == "apply"]
+        return done[-1] if done else None
+
+    # secrets
+
+    @property
+    def needs_new_passphrase(self) -> bool:
+        """Whether a passphrase that is given now is a new one, to be asked for twice."""
+        return self.workspace.needs_new_passphrase
+
+    def unlock(self, passphrase: Secret) -> None:
+        """Keeps the passphrase for this process. StoreError where it does not open what is there."""
+        self.workspace.check_passphrase(passphrase)
+        self.passphrase = passphrase
+
+    def needs_passphrase(self, plan: Plan) -> bool:
+        """Whether materialising this plan needs the passphrase."""
+        return any(isinstance(change, FirstLogin | PublishSet) for change in plan.changes)
+
+    def passwords(self) -> dict[str, Secret]:
+        """Stored passwords of built-in users. UsageError without the passphrase."""
+        if self.passphrase is None:
+            raise UsageError("the workspace passphrase is needed", hint="--passphrase-file FILE")
+        return self.workspace.secrets(self.passphrase)
+
+    def create_authority(self, request: AuthorityRequest) -> AuthorityFacts:
+        """A new CA in the workspace."""
+        if self.passphrase is None:
+            raise UsageError("the workspace passphrase is needed", hint="--passphrase-file FILE")
+        with lock.workspace_lock(self.path, "ca create"):
+            self.workspace.create_authority(request, self.passphrase)
+        return next(each for each in self.authorities() if each.name == request.name)
+
+    def unconfirmed_commands(self) -> tuple[tuple[str, ...], ...]:
+        """Commands of the inventory that nobody has confirmed yet."""
+        return services.unconfirmed(self.inventory(), self.workspace.identity().confirmed)
+
+    def confirm_commands(self) -> None:
+        """Remembers that the commands of the inventory, as they are now, were shown and confirmed."""
+        digests = tuple(services.command_digest(command) for command in self.inventory().commands())
+        self.workspace.confirm_commands(digests)
+
+    # changing
+
+    def _context(self, plan: Plan, journal: Journal, emit: Emit, options: Options) -> Context:
+        access = self._access()
+        stored: dict[str, Secret] = {}
+        if self.passphrase is not None and self.workspace.has_secrets():
+            stored = self.workspace.secrets(self.passphrase)
+        return Context(
+            fs=self.fs,
+            workspace=self.workspace,
+            inventory=self.inventory(),
+            plan=plan,
+            journal=journal,
+            digests=Digests(self._digest_key(), access.keystore_password),
+            emit=emit,
+            options=options,
+            passphrase=self.passphrase,
+            passwords=stored,
+            credentials=self.access.pair,
+            keystore_password=access.keystore_password,
+            stop=self.stop,
+        )
+
+    def _refuse_unfinished(self) -> None:
+        run = self.unfinished()
+        if run is not None:
+            raise WaitingError(
+                f"run {run.id} is unfinished ({run.phase.value})",
+                hint="estui runbook show; then estui runbook resume, estui rollback, or estui recover",
+            )
+
+    def _check_plan(self, plan: Plan) -> None:
+        identity = self.workspace.identity()
+        if plan.workspace != identity.id:
+            raise StalePlanError("the plan was made for another workspace", hint="plan again here")
+        if plan.is_empty:
+            raise UsageError("the plan is empty: nothing to do")
+
+    def apply(self, plan: Plan, emit: Emit = silent, options: Options | None = None) -> RunState:
+        """Materialises a reviewed plan and walks its run-book as far as it can.
+
+        Raises WaitingError where a person has to act next, StalePlanError where files moved since the review
+        (nothing is written then), VerificationError, and the failing step's own error.
+        """
+        options = options or Options()
+        with self._changing("apply"):
+            self._refuse_unfinished()
+            self._check_plan(plan)
+            self._require_confirmed(options)
+            if self.needs_passphrase(plan) and self.passphrase is None:
+                raise UsageError("the workspace passphrase is needed", hint="--passphrase-file FILE")
+            context = self._begin(plan, "apply", emit, options)
+            self._prepare(context, lambda: None)
+            return self._walk(context)
+
+    def _require_confirmed(self, options: Options) -> None:
+        if options.run_commands:
+            services.require_confirmed(self.inventory(), self.workspace.identity().confirmed)
+
+    @contextlib.contextmanager
+    def _changing(self, what: str) -> Iterator[None]:
+        with lock.workspace_lock(self.path, what):
+            yield
+
+    def _begin(self, plan: Plan, kind: str, emit: Emit, options: Options, undoes: str = "") -> Context:
+        run = new_run_id(self.clock())
+        context = self._context(plan, Journal(self.fs, self.path, run, self.clock), emit, options)
+        if kind == "apply":
+            compare_pins(context)
+            refuse_leftover(context)
+        make_run_folder(self.fs, self.path, run)
+        self.fs.create(self.path, f"{RUNS}/{run}/{PLAN}", plan_bytes(plan), PRIVATE_FILE, Owner())
+        context.journal.write("begin", kind=kind, undoes=undoes, cluster=plan.cluster)
+        self.workspace.audit(f"{kind} begun", run=run)
+        return context
+
+    def _prepare(self, context: Context, prepare: Callable[[], None]) -> None:
+        """Takes the nodes and runs the first step; whatever fails here is undone at once."""
+        try:
+            for place in context.plan.places:
+                lock.take_node(context, place)
+            prepare()
+            walker = Walker(context)
+            walker.walk(only_next=True)
+        except EstuiError as error:
+            undo_prepared(context)
+            self._end(context, RunPhase.ROLLED_BACK, f"nothing was switched: {error}")
+            raise
+
+    def _walk(self, context: Context, *, only_next: bool = False) -> RunState:
+        walker = Walker(context)
+        if walker.walk(only_next=only_next):
+            self._end(context, RunPhase.DONE)
+        return read_run(self.fs, self.path, context.run, self.clock)
+
+    def _end(self, context: Context, phase: RunPhase, detail: str = "") -> None:
+        lock.release_nodes(context)
+        context.journal.write("ended", phase=phase, detail=detail)
+        state = read_run(self.fs, self.path, context.run, self.clock)
+        path = f"{RUNS}/{context.run}/{REPORT}"
+        if not self.fs.read(self.path, path).exists:
+            self.fs.create(self.path, path, dumps(state), PRIVATE_FILE, Owner())
+        self.workspace.audit(f"{state.kind} {phase.value}", run=context.run)
+
+    def _open_run(self, run: str, emit: Emit, options: Options) -> Context:
+        return self._context(self.run_plan(run), Journal(self.fs, self.path, run, self.clock), emit, options)
+
+    def resume(self, emit: Emit = silent, options: Options | None = None, *, only_next: bool = False) -> RunState:
+        """Goes on with the waiting run. UsageError where none waits; WaitingError where it was cut short."""
+        options = options or Options()
+        with self._changing("runbook"):
+            run = self.unfinished()
+            if run is None:
+                raise UsageError("no run is waiting", hint="estui history")
+            if run.phase is not RunPhase.WAITING:
+                raise WaitingError(f"run {run.id} was cut short", hint="estui recover --complete, or --undo")
+            self._require_confirmed(options)
+            return self._walk(self._open_run(run.id, emit, options), only_next=only_next)
+
+    def rollback(
+        self,
+        run: str | None = None,
+        emit: Emit = silent,
+        options: Options | None = None,
+        force: Sequence[str] = (),
+    ) -> RunState:
+        """Undoes a run: the unfinished one, the one named, or the last one that ended well."""
+        options = options or Options()
+        with self._changing("rollback"):
+            return self._undo(self._to_undo(run), emit, options, force)
+
+    def _undo(self, state: RunState, emit: Emit, options: Options, force: Sequence[str] = ()) -> RunState:
+        self._require_confirmed(options)
+        old = self._open_run(state.id, emit, options)
+        if not committed(old.journal):
+            undo_prepared(old)
+            self._end(old, RunPhase.ROLLED_BACK, "nothing had been switched")
+            return self.run(state.id)
+        plan = rollback_plan(old.plan, old.journal, start_order(self.observe(network=False)))
+        self._drop_login(old)
+        if state.unfinished:
+            lock.release_nodes(old)
+        context = self._begin(plan, "rollback", emit, options, undoes=state.id)
+        self._prepare(context, lambda: prepare_undo(context, old.journal, force))
+        if state.unfinished:
+            old.journal.write("ended", phase=RunPhase.ROLLED_BACK, detail=f"by run {context.run}")
+        return self._walk(context)
+
+    def _drop_login(self, context: Context) -> None:
+        for change in context.plan.changes:
+            if isinstance(change, FirstLogin):
+                TemporaryLogin(context, Peers(context), change.target).remove_lines()
+
+    def _to_undo(self, run: str | None) -> RunState:
+        waiting = self.unfinished()
+        if waiting is not None and run in (None, waiting.id):
+            if waiting.phase is RunPhase.INTERRUPTED:
+                raise WaitingError(f"run {waiting.id} was cut short", hint="estui recover --complete, or --undo")
+            return waiting
+        self._refuse_unfinished()
+        state = self.run(run) if run else self.last_done()
+        if state is None:
+            raise UsageError("there is no run to undo", hint="estui history")
+        return state
+
+    def rollback_preview(self, run: str | None = None) -> Plan:
+        """The steps that undoing a run would take."""
+        state = self._to_undo(run)
+        old = self._open_run(state.id, silent, Options())
+        return rollback_plan(old.plan, old.journal, start_order(self.observe(network=False)))
+
+    def recover(self, *, complete: bool, emit: Emit = silent, options: Options | None = None) -> RunState:
+        """Finishes or undoes the act in which a run was cut short.
+
+        UsageError where no run is unfinished, or where the act cannot be completed (not everything was ready).
+        """
+        options = options or Options()
+        with self._changing("recover"):
+            run = self.unfinished()
+            if run is None:
+                raise UsageError("no run was cut short", hint="estui history")
+            context = self._open_run(run.id, emit, options)
+            if run.phase is RunPhase.PREPARING:
+                if complete:
+                    raise UsageError("not everything was ready, so it can only be undone", hint="estui recover --undo")
+                undo_prepared(context)
+                self._end(context, RunPhase.ROLLED_BACK, "undone after an interruption")
+                return self.run(run.id)
+            if run.phase is RunPhase.INTERRUPTED:
+                finish_commit(context)
+            return self.run(run.id) if complete else self._undo(self.run(run.id), emit, options)
+
+    def verify(self, emit: Emit = silent) -> Verdict:
+        """All proofs again; changes nothing."""
+        last = self.last_done()
+        plan = self.run_plan(last.id) if last else self._empty_plan()
+        journal = Journal(self.fs, self.path, last.id if last else "none", self.clock)
+        context = self._context(plan, journal, emit, Options())
+        pair = self._access().pair
+        return Verifier(context, Peers(context), Basic(*pair) if pair else None).verify()
+
+    def _empty_plan(self) -> Plan:
+        inventory = self.inventory()
+        return Plan("", inventory.cluster, "", Goal(Scenario.BASIC), expect_nodes=inventory.expect_nodes or 0)
+
+
+def read_secret_file(path: Path) -> Secret:
+    """The first line of a file that holds a password. UsageError: missing, unreadable, empty."""
+    try:
+        text = path.read_text().split("\n", 1)[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        words = os.strerror(error.errno or 0) if isinstance(error, OSError) else "is not text"
+        raise UsageError(f"{path}: {words}", hint="name a file with the password on its first line") from error
+    if not text:
+        raise UsageError(f"{path} is empty", hint="put the password on its first line")
+    return Secret(text)
+
+
+@dataclass(frozen=True)
+class FoldersSeen:
+    """What `init` learns from the folders alone."""
+
+    cluster: str
+    problems: tuple[str, ...]
+    missing: tuple[tuple[int, str], ...]
+    """Index of a node, and the inventory key (`name`, `http`) that its yml leaves open."""
+
+
+def look_at_folders(inventory: Inventory) -> FoldersSeen:
+    """Reads every folder of a new inventory, and no port."""
+    observed = observe(inventory, digest_key=b"only looking", network=False)
+    problems = tuple(compare.folder_refusals(observed))
+    names = [node.setting("cluster.name") for node in observed.nodes]
+    missing = [
+        (index, key)
+        for index, node in enumerate(observed.nodes)
+        for key, absent in (("name", not node.name_stated), ("http", node.http_address is None))
+        if absent and not node.problems
+    ]
+    return FoldersSeen(next((name for name in names if name), None) or "elasticsearch", problems, tuple(missing))
+
+
+def open_engine(option: str | None, **given: object) -> Engine:
+    """The engine for the workspace that the option, the environment or the folder names."""
+    return Engine(str(workspace_reader.find_workspace(option)), **given)  # type: ignore[arg-type]
+
+
+__all__ = ["Access", "ApplyError", "Engine", "Options", "ScenarioPreview", "open_engine", "read_secret_file", "silent"]

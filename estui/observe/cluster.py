@@ -1,0 +1,297 @@
+"""A whole cluster at one time: every folder of the inventory, every port, every API.
+
+Owns what is asked in parallel, how long it may take, and to whom credentials go. What the parts mean is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from estui.errors import ProbeError
+from estui.model.certificate import CertificateFacts
+from estui.model.inventory import Address, Inventory, Layer
+from estui.model.observed import (
+    NO_API,
+    ApiFacts,
+    AuthorityFacts,
+    Member,
+    Observed,
+    ObservedBeat,
+    ObservedKibana,
+    ObservedNode,
+    OnDisk,
+    PortState,
+    Served,
+)
+from estui.model.version import Version
+from estui.observe.beat_folder import hanging_beat, observe_beat_folder
+from estui.observe.es_api import read_api
+from estui.observe.folder import hanging_node, observe_node_folder
+from estui.observe.http import Client, ClientCertificate, Credentials, Tls
+from estui.observe.kibana_api import KibanaStatus, read_status
+from estui.observe.kibana_folder import hanging_kibana, observe_kibana_folder
+from estui.observe.parallel import run_all
+from estui.observe.probe import TIMEOUT_S, probe
+from estui.secret import Secret
+
+FOLDER_TIMEOUT_S = 10.0
+"""After which a folder counts as hanging: a slow mount answers, a dead one never does."""
+_REQUESTS = 6
+"""Time-outs that the questions to one port can add up to: a probe, `GET /` with and without a check, three more."""
+
+ClientFor = Callable[[Address, Tls | None], Client]
+"""Makes the client for a node's HTTP port, plain where there is no `Tls`; decides who gets credentials."""
+
+_Thing = ObservedNode | ObservedKibana | ObservedBeat
+
+
+def client_factory(
+    credentials: Credentials | None = None,
+    *,
+    over_plain: bool = False,
+    client_certificate: ClientCertificate | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> ClientFor:
+    """Clients that send credentials over verified TLS, and over plain HTTP only if that was asked for."""
+
+    def client_for(address: Address, tls: Tls | None) -> Client:
+        allowed = over_plain if tls is None else tls.verified
+        shown = replace(tls, client=client_certificate) if tls is not None and client_certificate else tls
+        return Client(address, shown, credentials if allowed else None, timeout_s)
+
+    return client_for
+
+
+def observe(
+    inventory: Inventory,
+    authorities: tuple[AuthorityFacts, ...] = (),
+    *,
+    digest_key: bytes,
+    keystore_password: Secret | None = None,
+    client_for: ClientFor | None = None,
+    network: bool = True,
+    timeout_s: float = TIMEOUT_S,
+    workers: int = 16,
+) -> Observed:
+    """Everything that can be seen of the inventory's cluster, at one time. Never raises for the cluster's sake.
+
+    Each question to a port is bounded by `timeout_s` seconds, each folder by `FOLDER_TIMEOUT_S`; what hangs does not
+    hold up the rest. Without `network` no port is asked.
+    """
+    observed = _observe_folders(inventory, authorities, digest_key, keystore_password, workers)
+    if not network:
+        return observed
+    asking = _Asking(authorities, client_for or client_factory(timeout_s=timeout_s), timeout_s, workers)
+    nodes = asking.nodes(observed.nodes)
+    # Nodes whose yml does not tell where they listen are found through those that know them.
+    published = tuple(_with_published_addresses(node, nodes) for node in nodes)
+    unasked = tuple(node for node, before in zip(published, nodes, strict=True) if node is not before)
+    asked = dict(zip((node.entry.config for node in unasked), asking.nodes(unasked), strict=True))
+    nodes = tuple(asked.get(node.entry.config, node) for node in published)
+    return replace(
+        observed,
+        nodes=tuple(_with_version(node, nodes) for node in nodes),
+        kibana=asking.kibana(observed.kibana),
+    )
+
+
+def _observe_folders(
+    inventory: Inventory,
+    authorities: tuple[AuthorityFacts, ...],
+    digest_key: bytes,
+    keystore_password: Secret | None,
+    workers: int,
+) -> Observed:
+    node = partial(
+        observe_node_folder, folder=inventory.folder, keystore_password=keystore_password, digest_key=digest_key
+    )
+    kibana = partial(observe_kibana_folder, folder=inventory.folder, digest_key=digest_key)
+    beat = partial(observe_beat_folder, folder=inventory.folder)
+    tasks: list[Callable[[], _Thing]] = [
+        *(partial(node, entry) for entry in inventory.nodes),
+        *(partial(kibana, entry) for entry in inventory.kibana),
+        *(partial(beat, entry) for entry in inventory.beats),
+    ]
+    late: list[Callable[[float], _Thing]] = [
+        *(partial(hanging_node, entry) for entry in inventory.nodes),
+        *(partial(hanging_kibana, entry) for entry in inventory.kibana),
+        *(partial(hanging_beat, entry) for entry in inventory.beats),
+    ]
+    things = run_all(
+        tasks, within_s=FOLDER_TIMEOUT_S, late=lambda index: late[index](FOLDER_TIMEOUT_S), workers=workers
+    )
+    return Observed(
+        inventory=inventory,
+        nodes=tuple(thing for thing in things if isinstance(thing, ObservedNode)),
+        kibana=tuple(thing for thing in things if isinstance(thing, ObservedKibana)),
+        beats=tuple(thing for thing in things if isinstance(thing, ObservedBeat)),
+        authorities=authorities,
+    )
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """What all questions to ports have in common."""
+
+    authorities: tuple[AuthorityFacts, ...]
+    client_for: ClientFor
+    timeout_s: float
+    workers: int
+
+    def nodes(self, nodes: Sequence[ObservedNode]) -> tuple[ObservedNode, ...]:
+        """The nodes with what their ports and APIs answered."""
+        addresses = [node.transport_address for node in nodes]
+        transport = [address for address in addresses if address is not None]
+        http = [node for node in nodes if node.http_address is not None]
+        tasks: list[Callable[[], tuple[Served, ApiFacts]]] = [
+            *(self._transport_task(address) for address in transport),
+            *(self._http_task(node, node.http_address) for node in http if node.http_address is not None),
+        ]
+        asked = [*transport, *(node.http_address for node in http)]
+        answers = run_all(
+            tasks,
+            within_s=self.timeout_s * _REQUESTS + 1,
+            late=lambda index: (self._late(asked[index]), NO_API),
+            workers=self.workers,
+        )
+        served = {address: answer for address, (answer, _) in zip(transport, answers, strict=False)}
+        apis = dict(zip((node.entry.config for node in http), answers[len(transport) :], strict=True))
+        return tuple(_with_answers(node, served, apis.get(node.entry.config)) for node in nodes)
+
+    def kibana(self, instances: Sequence[ObservedKibana]) -> tuple[ObservedKibana, ...]:
+        """The instances with what their ports and status pages answered."""
+        return tuple(
+            run_all(
+                [partial(self._ask_kibana, kibana) for kibana in instances],
+                within_s=self.timeout_s * _REQUESTS + 1,
+                late=lambda index: replace(instances[index], served=self._late(instances[index].address)),
+                workers=self.workers,
+            )
+        )
+
+    def _late(self, address: Address | None) -> Served:
+        return Served(address, PortState.TIMED_OUT, f"no answer within {self.timeout_s * _REQUESTS:g} s")
+
+    def _transport_task(self, address: Address) -> Callable[[], tuple[Served, ApiFacts]]:
+        return lambda: (probe(address, timeout_s=self.timeout_s), NO_API)
+
+    def _http_task(self, node: ObservedNode, address: Address) -> Callable[[], tuple[Served, ApiFacts]]:
+        def ask() -> tuple[Served, ApiFacts]:
+            served = probe(address, timeout_s=self.timeout_s)
+            return served, self._read_api(node, address, served)
+
+        return ask
+
+    def _read_api(self, node: ObservedNode, address: Address, served: Served) -> ApiFacts:
+        if served.state is PortState.PLAIN:
+            with self.client_for(address, None) as client:
+                return read_api(client)
+        if served.state is not PortState.TLS:
+            return ApiFacts(reachable=False, detail=served.detail)
+        trusted = trusted_certificates(self.authorities, node.disk.get(Layer.HTTP, OnDisk()))
+        doubt = "no CA is known for this node"
+        if trusted:
+            with self.client_for(address, Tls(trusted)) as client:
+                facts = read_api(client)
+            if facts.reachable:
+                return facts
+            doubt = facts.detail
+        with Client(address, Tls(), None, self.timeout_s) as client:
+            facts = read_api(client)
+        if not facts.reachable:
+            demanded = "the port demands a client certificate" if served.client_certificate else ""
+            return replace(facts, detail=demanded or (doubt if trusted else facts.detail))
+        told = "; ".join(part for part in (f"{doubt}, so it was asked without credentials", facts.detail) if part)
+        return replace(facts, detail=told)
+
+    def _ask_kibana(self, kibana: ObservedKibana) -> ObservedKibana:
+        if kibana.address is None:
+            return kibana
+        served = probe(kibana.address, timeout_s=self.timeout_s)
+        status = self._kibana_status(kibana, kibana.address, served)
+        return replace(
+            kibana, served=served, status=status.level if status else "", version=_status_version(kibana, status)
+        )
+
+    def _kibana_status(self, kibana: ObservedKibana, address: Address, served: Served) -> KibanaStatus | None:
+        """The status, asked without credentials: nothing else would be told with them."""
+        if served.state is PortState.PLAIN:
+            ways: list[Tls | None] = [None]
+        elif served.state is PortState.TLS:
+            trusted = trusted_certificates(self.authorities, kibana.disk)
+            ways = [Tls(trusted), Tls()] if trusted else [Tls()]
+        else:
+            return None
+        for tls in ways:
+            try:
+                with Client(address, tls, None, self.timeout_s) as client:
+                    return read_status(client, _base_path(kibana))
+            except ProbeError:
+                continue
+        return None
+
+
+def trusted_certificates(authorities: tuple[AuthorityFacts, ...], disk: OnDisk) -> tuple[CertificateFacts, ...]:
+    """Whom a client may trust to be this node: the workspace's CAs, and the CAs that the node's own folder names for
+    the layer; a self-signed leaf stands for itself."""
+    own = [facts for facts in disk.chain if facts.is_ca or facts.issuer == facts.subject]
+    certificates = (*(authority.certificate for authority in authorities), *disk.trusted, *own)
+    return tuple({facts.sha256: facts for facts in certificates}.values())
+
+
+def _with_answers(
+    node: ObservedNode, transport: dict[Address, Served], http: tuple[Served, ApiFacts] | None
+) -> ObservedNode:
+    served = dict(node.served)
+    if node.transport_address in transport:
+        served[Layer.TRANSPORT] = transport[node.transport_address]
+    if http is None:
+        return replace(node, served=served)
+    served[Layer.HTTP], api = http
+    return replace(node, served=served, api=api, name=node.name or api.name)
+
+
+def _with_published_addresses(node: ObservedNode, nodes: Sequence[ObservedNode]) -> ObservedNode:
+    """The node with addresses that other nodes know of it, where its own files do not tell them; else itself."""
+    if not node.name or (node.http_address and node.transport_address):
+        return node
+    member = _member(node, nodes)
+    if member is None:
+        return node
+    http = node.http_address or published_address(member.http)
+    transport = node.transport_address or published_address(member.transport)
+    if (http, transport) == (node.http_address, node.transport_address):
+        return node
+    return replace(node, http_address=http, transport_address=transport)
+
+
+def published_address(text: str) -> Address | None:
+    """Address in `ip:port` or `name/ip:port`, as Elasticsearch prints it, or None."""
+    host, _, port = text.rpartition("/")[2].rpartition(":")
+    return Address(host.strip("[]"), int(port)) if host and port.isdecimal() else None
+
+
+def _member(node: ObservedNode, nodes: Sequence[ObservedNode]) -> Member | None:
+    known = (member for witness in nodes for member in witness.api.members)
+    return next((member for member in known if member.name == node.name), None)
+
+
+def _with_version(node: ObservedNode, nodes: Sequence[ObservedNode]) -> ObservedNode:
+    """The node with the version that an API tells, its own or another node's; that is what runs."""
+    version = node.api.version
+    if version is None and node.name:
+        member = _member(node, nodes)
+        version = Version.parse(member.version) if member else None
+    return replace(node, version=version, version_source="API") if version else node
+
+
+def _status_version(kibana: ObservedKibana, status: KibanaStatus | None) -> Version | None:
+    return status.version if status and status.version else kibana.version
+
+
+def _base_path(kibana: ObservedKibana) -> str:
+    """`server.basePath` where Kibana itself expects it rather than a proxy taking it off."""
+    rewrites = kibana.setting("server.rewriteBasePath") == "true"
+    return (kibana.setting("server.basePath") or "") if rewrites else ""

@@ -1,0 +1,169 @@
+"""What the configuration folders of all products have in common: own files, mounts, a yml, what forbids a plan.
+
+Each product's files and settings are the matter of `folder`, `kibana_folder` and `beat_folder`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from estui.errors import SettingsError
+from estui.formats.yml import parse_settings
+from estui.model.finding import Finding, Severity
+from estui.model.observed import FileKind, FileState
+from estui.model.setting import Setting
+from estui.observe.certificates import TlsFiles
+from estui.observe.files import Followed, follow, inside, read_state, words
+
+BEATS = ("metricbeat", "filebeat", "heartbeat", "auditbeat", "packetbeat", "winlogbeat", "journalbeat", "functionbeat")
+PRODUCTS = {
+    "elasticsearch.yml": "Elasticsearch",
+    "kibana.yml": "Kibana",
+    "logstash.yml": "Logstash",
+    "fleet.yml": "Elastic Agent",
+    "elastic-agent.yml": "Elastic Agent",
+    "apm-server.yml": "APM Server",
+    **{f"{beat}.yml": beat.capitalize() for beat in BEATS},
+}
+"""File by which a product's configuration folder is known."""
+
+
+@dataclass(frozen=True)
+class MountedFolder:
+    """A configuration folder and the paths under which its owner knows it."""
+
+    root: Path
+    on_host: tuple[str, ...] = ()
+
+    def follow(self, name: str) -> Followed:
+        """The file that the yml calls `name`; see `files.follow`."""
+        return follow(self.root, name, on_host=self._homes(name))
+
+    def _homes(self, name: str) -> tuple[str, ...]:
+        """Known paths of the folder, and as a last resort the one that makes an absolute name meet a file here."""
+        if not name.startswith("/") or inside(self.root, name, self.on_host) is not None:
+            return self.on_host
+        home = home_on_host(self.root, name)
+        return (*self.on_host, home) if home else self.on_host
+
+    def named_files(self, contexts: Iterable[TlsFiles]) -> dict[str, FileState]:
+        """States of the files that TLS contexts name, where they lie in the folder."""
+        found: dict[str, FileState] = {}
+        for name in dict.fromkeys(name for context in contexts for name in context.names):
+            followed = self.follow(name)
+            if not followed.problem:
+                found[followed.relative] = read_state(self.root / followed.relative)
+        return found
+
+
+def home_on_host(root: Path, name: str) -> str | None:
+    """The path that the folder must have on its own host if the absolute `name` means a file in it, or None.
+
+    `/opt/es/config/certs/http.p12` means `certs/http.p12` where that exists; the longest such end counts.
+    """
+    parts = os.path.normpath(name).strip("/").split("/")
+    for start in range(len(parts)):
+        if os.path.lexists(root.joinpath(*parts[start:])):
+            return "/" + "/".join(parts[:start])
+    return None
+
+
+def own_files(folder: str, sets: Iterable[str]) -> tuple[str, ...]:
+    """Names of estui's own folder, its sets and their links."""
+    return (folder, *(path for name in sets for path in (f"{folder}/{name}", f"{folder}/{name}/current")))
+
+
+def files_of_interest(root: Path, names: Iterable[str]) -> dict[str, FileState]:
+    """States of the folder itself (`.`) and of names in it. Nothing behind a link in the middle of a path counts:
+    estui makes none, and it could lead anywhere."""
+    home = read_state(root)
+    if home.kind is FileKind.LINK:
+        home = read_state(Path(os.path.realpath(root)))
+    found = {".": home}
+    for name in names:
+        middle = [parent for parent in Path(name).parents if parent.name]
+        linked = any((root / parent).is_symlink() for parent in middle)
+        found[name] = FileState(FileKind.OTHER, error="lies behind a link") if linked else read_state(root / name)
+    return found
+
+
+def folder_problem(root: Path, yml: str, target: str) -> Finding | None:
+    """What keeps `root` from being a readable configuration folder with that yml, or None."""
+    try:
+        kind = root.stat().st_mode
+        names = {each.name for each in root.iterdir()} if stat.S_ISDIR(kind) else set()
+    except FileNotFoundError:
+        hint = "mount it, or correct the path in estui.yaml"
+        return fatal("folder-missing", target, "the configuration folder does not exist", hint, str(root))
+    except OSError as exc:
+        hint = f"let uid {os.geteuid()} read it, or look at its mount"
+        return fatal(
+            "folder-unreadable", target, f"the configuration folder cannot be read: {words(exc)}", hint, str(root)
+        )
+    if not stat.S_ISDIR(kind):
+        hint = f"name the folder that holds {yml}"
+        return fatal("folder-not-a-folder", target, "is not a folder", hint, str(root))
+    if yml not in names:
+        return fatal("yml-missing", target, f"there is no {yml} in the folder", _other_product(root, names), str(root))
+    return None
+
+
+def _other_product(root: Path, names: set[str]) -> str:
+    """What to do about a folder without the expected yml: it may be another product's, or one level too high."""
+    other = next((product for file, product in PRODUCTS.items() if file in names), None)
+    if other:
+        return f"this is the configuration folder of {other}"
+    if "config" in names:
+        return f"its configuration folder may be {root / 'config'}"
+    return "name the folder that holds it" if names else "the folder is empty: is it mounted?"
+
+
+def resolved(state: FileState, path: Path) -> FileState:
+    """The file behind a name of the folder, as its product would read it: a link is followed as long as it stays in
+    the folder. With `error` in words where there is no file to read."""
+    if state.kind is FileKind.LINK:
+        followed = follow(path.parent, path.name)
+        if followed.problem:
+            return replace(state, error=followed.problem)
+        state = followed.state
+    if state.kind in (FileKind.FILE, FileKind.ABSENT) or state.error:
+        return state
+    return replace(state, error=f"is a {state.kind.value}, not a file")
+
+
+def read_settings(state: FileState, path: Path, target: str) -> tuple[Mapping[str, Setting], tuple[Finding, ...]]:
+    """Settings of a yml, or none and the finding that says why."""
+    state = resolved(state, path)
+    if state.error:
+        hint = f"let uid {os.geteuid()} read it"
+        return {}, (fatal("yml-broken", target, f"{path.name} cannot be read: {state.error}", hint, str(path)),)
+    try:
+        return parse_settings(state.content, str(path)), ()
+    except SettingsError as exc:
+        return {}, (fatal("yml-broken", target, exc.summary, exc.hint, str(exc.location or path)),)
+
+
+def stated_name(settings: Mapping[str, Setting], key: str) -> str:
+    """A name that a yml spells out; empty where it is left to a default or to the environment (`${HOSTNAME}`)."""
+    text = settings[key].text if key in settings else ""
+    return "" if "$" in text else text
+
+
+def hanging(config: str, target: str, seconds: float) -> Finding:
+    """The finding for a folder that did not answer in time."""
+    return fatal(
+        "folder-unreadable",
+        target,
+        f"the configuration folder does not answer within {seconds:g} s",
+        "look whether its mount hangs",
+        config,
+    )
+
+
+def fatal(rule: str, target: str, summary: str, hint: str, where: str) -> Finding:
+    """A finding that forbids a plan for its target."""
+    return Finding(rule, Severity.FATAL, target, summary, hint, where)

@@ -1,0 +1,155 @@
+"""What an Elasticsearch node says about itself, its cluster and us. Reads only; calls that change are `act`'s.
+
+Bodies: file-formats.md §7, real-elasticsearch.md §1 and §6 (8.19.0, 9.1.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from estui.errors import ProbeError
+from estui.model.observed import ApiFacts, Health, Member
+from estui.model.version import Version
+from estui.observe.http import Answer, Client
+
+_MEMBERS = (
+    "/_nodes/http,transport,jvm?filter_path=nodes.*.name,nodes.*.version,nodes.*.roles,"
+    "nodes.*.http.publish_address,nodes.*.transport.publish_address,nodes.*.jvm.start_time_in_millis"
+)
+_HEALTH = "/_cluster/health?master_timeout=1s&timeout=1s"
+"""A node without a master would wait 30 s for one before it answers 503."""
+_AUTHENTICATE = "/_security/_authenticate"
+
+
+def read_api(client: Client) -> ApiFacts:
+    """Everything the node tells with this client's credentials; what it refuses is left empty, with the reason in
+    `detail`. Never raises for the node's sake."""
+    try:
+        root = client.request("GET", "/")
+    except ProbeError as exc:
+        return ApiFacts(reachable=False, detail=exc.summary)
+    facts = _root_facts(root, client)
+    if root.status != 200 or not facts.name:
+        return facts
+    try:
+        if client.authenticates:
+            facts = _with_user(facts, client)
+        facts = replace(facts, members=members(client))
+        return replace(facts, health=health(client))
+    except ProbeError as exc:
+        return replace(facts, detail=exc.summary)
+
+
+def authenticate(client: Client) -> str | None:
+    """Name of the user that the client's credentials belong to, None where they are refused (401).
+
+    For about a second after the first start, and on a node that has not joined, right credentials are refused too
+    (real-elasticsearch.md §0.7). Raises ProbeError: no answer, or another one.
+    """
+    answer = client.request("GET", _AUTHENTICATE)
+    if answer.status == 401:
+        return None
+    return text_in(_expect(answer), "username")
+
+
+def members(client: Client) -> tuple[Member, ...]:
+    """The nodes that this node's cluster consists of, by name. Raises ProbeError: no answer, or a refusal."""
+    nodes = mapping_in(_expect(client.request("GET", _MEMBERS)), "nodes")
+    return tuple(sorted((_member(node) for node in nodes.values()), key=lambda member: member.name))
+
+
+def health(client: Client) -> Health:
+    """Health of the cluster as this node sees it. Raises ProbeError: no answer, no master, or a refusal."""
+    answer = client.request("GET", _HEALTH)
+    # 408 is a whole answer too: what was waited for did not come in time.
+    body = as_mapping(answer.json()) if answer.status == 408 else _expect(answer)
+    return Health(
+        status=text_in(body, "status"),
+        nodes=number_in(body, "number_of_nodes"),
+        data_nodes=number_in(body, "number_of_data_nodes"),
+        unassigned_shards=number_in(body, "unassigned_shards"),
+    )
+
+
+def reason(answer: Answer) -> str:
+    """Why the server refused, from its own body (`error.reason`, or a bare text as for unknown paths)."""
+    try:
+        error = as_mapping(answer.json()).get("error")
+    except ProbeError:
+        return f"HTTP {answer.status}"
+    told = error if isinstance(error, str) else text_in(as_mapping(error), "reason")
+    return f"HTTP {answer.status}: {told}" if told else f"HTTP {answer.status}"
+
+
+def _expect(answer: Answer) -> Mapping[str, object]:
+    if answer.status != 200:
+        raise ProbeError(reason(answer))
+    return as_mapping(answer.json())
+
+
+def _root_facts(root: Answer, client: Client) -> ApiFacts:
+    facts = ApiFacts(reachable=True, status=root.status)
+    if root.status == 401:
+        return replace(facts, secured=True if "www-authenticate" in root.headers else None, detail=reason(root))
+    if root.status != 200:
+        return replace(facts, detail=reason(root))
+    try:
+        body = as_mapping(root.json())
+    except ProbeError as exc:
+        return replace(facts, detail=exc.summary)
+    number = text_in(mapping_in(body, "version"), "number")
+    name = text_in(body, "name")
+    if not name or not number:
+        return replace(facts, detail="answers HTTP, but not as Elasticsearch does")
+    return replace(
+        facts,
+        # With credentials a 200 says nothing: a node without security does not look at them.
+        secured=None if client.authenticates else False,
+        name=name,
+        cluster_name=text_in(body, "cluster_name"),
+        cluster_uuid=text_in(body, "cluster_uuid"),
+        version=Version.parse(number),
+    )
+
+
+def _with_user(facts: ApiFacts, client: Client) -> ApiFacts:
+    answer = client.request("GET", _AUTHENTICATE)
+    if answer.status == 400:
+        # Without security the path has no handler (file-formats.md §7).
+        return replace(facts, secured=False)
+    if answer.status == 401:
+        return replace(facts, secured=True, detail=reason(answer))
+    return replace(facts, secured=True, authenticated_as=text_in(_expect(answer), "username"))
+
+
+def _member(node: object) -> Member:
+    body = as_mapping(node)
+    roles = body.get("roles")
+    return Member(
+        name=text_in(body, "name"),
+        version=text_in(body, "version"),
+        roles=tuple(str(role) for role in roles) if isinstance(roles, list) else (),
+        http=text_in(mapping_in(body, "http"), "publish_address"),
+        transport=text_in(mapping_in(body, "transport"), "publish_address"),
+        started_ms=number_in(mapping_in(body, "jvm"), "start_time_in_millis"),
+    )
+
+
+def as_mapping(value: object) -> Mapping[str, object]:
+    """A JSON object, or an empty one for anything else: answers are foreign and may have any shape."""
+    return value if isinstance(value, dict) else {}
+
+
+def mapping_in(body: Mapping[str, object], key: str) -> Mapping[str, object]:
+    return as_mapping(body.get(key))
+
+
+def text_in(body: Mapping[str, object], key: str) -> str:
+    value = body.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def number_in(body: Mapping[str, object], key: str) -> int:
+    value = body.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -1,0 +1,65 @@
+"""Many tasks at once; the slow one is given up alone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from estui.observe.parallel import run_all
+
+
+def test_results_come_in_order_whatever_ends_first() -> None:
+    second = threading.Event()
+
+    def first() -> str:
+        second.wait(5)
+        return "first"
+
+    def other() -> str:
+        second.set()
+        return "second"
+
+    assert run_all([first, other], within_s=5, late=str) == ["first", "second"]
+
+
+def test_a_hanging_task_is_replaced_and_its_place_given_to_the_next() -> None:
+    released = threading.Event()
+    begin = time.monotonic()
+    tasks = [partial(released.wait, 10), partial(released.wait, 10), lambda: True]
+    try:
+        got = run_all(tasks, within_s=0.1, late=lambda index: index == 99, workers=1)
+    finally:
+        released.set()
+    assert got == [False, False, True]
+    assert time.monotonic() - begin < 2
+
+
+def test_no_more_workers_than_allowed() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def count() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.002)
+        with lock:
+            running -= 1
+
+    run_all([count] * 20, within_s=5, late=lambda index: None, workers=3)
+    assert most <= 3
+
+
+def test_a_failure_is_raised_where_it_was_asked_for() -> None:
+    def fail() -> int:
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        run_all([lambda: 1, fail], within_s=5, late=int)
+
+
+def test_nothing_to_do_is_done() -> None:
+    assert run_all([], within_s=1, late=str) == []
