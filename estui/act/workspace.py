@@ -174,7 +174,7 @@ class Workspace:
         return secret_store.unseal(state.content, passphrase, f"{self.path}/{SECRETS}")
 
     def store_secrets(self, values: Mapping[str, Secret], passphrase: Secret) -> None:
-        content = secret_store.seal(values, passphrase, salt=secrets.token_bytes(16), nonce=secrets.token_bytes(12))
+        content = secret_store.seal(values, passphrase, salt=secrets.token_bytes(32), nonce=secrets.token_bytes(12))
         self._replace(SECRETS, content)
 
     def check_passphrase(self, passphrase: Secret) -> None:

@@ -35,14 +35,14 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Every command and option."""
-    common = common_options()
+    after = common_options(after_command=True)
     parser = argparse.ArgumentParser(
         prog="estui",
         description="Secures self-managed Elasticsearch clusters and keeps their certificates alive. "
         "Without a command it opens the terminal UI on the workspace.",
         epilog="Exit codes: 0 done or clean, 1 failed, 2 usage, 3 changes pending, findings or waiting for a person, "
         "4 applied but not verified, 5 locked, 128 + signal.",
-        parents=[common],
+        parents=[common_options()],
     )
     parser.add_argument("--version", action="version", version=_versions())
     _tui_options(parser)
@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     def command(name: str, help_text: str, module: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(
-            name, help=help_text, description=help_text[:1].upper() + help_text[1:], parents=[common]
+            name, help=help_text, description=help_text[:1].upper() + help_text[1:], parents=[after]
         )
         sub.set_defaults(module=module, action=name)
         return sub
@@ -156,7 +156,7 @@ def _keeping_commands(command: Adder) -> None:
     ca.add_argument("--days", type=int, metavar="N", help="life in days (else the policy's)")
     passwords = command("passwords", "passwords of built-in users that estui made", "passwords")
     passwords.add_argument("verb", choices=("show",))
-    passwords.add_argument("user")
+    passwords.add_argument("name", metavar="USER")
     passwords.add_argument("--to", metavar="FILE", help="write it into a new file that only you can read")
 
 

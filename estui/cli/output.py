@@ -58,8 +58,14 @@ def glyphs(stream: TextIO) -> Glyphs:
     return UNICODE if stream.isatty() and encoding == "utf8" else ASCII
 
 
+_PLAIN = str.maketrans({"·": "-", "…": "...", "→": "->", "×": "x", "–": "-"})
+"""Piped output is plain ASCII where the signs are ours; foreign names stay as they are."""
+
+
 def _print(stream: TextIO, text: str) -> None:
     encoding = stream.encoding or "utf-8"
+    if not stream.isatty():
+        text = text.translate(_PLAIN)
     print(text.encode(encoding, "replace").decode(encoding), file=stream)
 
 

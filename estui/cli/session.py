@@ -20,17 +20,22 @@ if TYPE_CHECKING:
 PASSPHRASE_VARIABLE = "ESTUI_PASSPHRASE_FILE"  # noqa: S105 - a variable's name
 
 
-def common_options() -> argparse.ArgumentParser:
-    """Options that every command on a workspace takes."""
-    parser = argparse.ArgumentParser(add_help=False)
+def common_options(*, after_command: bool = False) -> argparse.ArgumentParser:
+    """Options that every command on a workspace takes, before or after its name.
+
+    After it they have no default of their own: it would overwrite what was given before.
+    """
+    default = argparse.SUPPRESS if after_command else None
+    flag = argparse.SUPPRESS if after_command else False
+    parser = argparse.ArgumentParser(add_help=False, argument_default=default)
     group = parser.add_argument_group("workspace and credentials")
     group.add_argument("--workspace", metavar="DIR", help="workspace folder (else ESTUI_WORKSPACE, else here)")
-    group.add_argument("--json", action="store_true", help="result as JSON")
+    group.add_argument("--json", action="store_true", default=flag, help="result as JSON")
     group.add_argument("--passphrase-file", metavar="FILE", help=f"workspace passphrase (else {PASSPHRASE_VARIABLE})")
     group.add_argument("--user", metavar="NAME", help="superuser of a secured cluster")
     group.add_argument("--password-file", metavar="FILE", help="password of --user")
     group.add_argument("--keystore-password-file", metavar="FILE", help="password of elasticsearch.keystore")
-    group.add_argument("--plain-http", action="store_true", help="send --user's password over plain HTTP too")
+    group.add_argument("--plain-http", action="store_true", default=flag, help="send --user's password over plain HTTP too")
     group.add_argument(
         "--expect-nodes", type=int, metavar="N", help="number of nodes of a cluster that cannot be asked"
     )

@@ -6,6 +6,7 @@ reads and writes them. Which entries a node needs, and files themselves, are lef
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import re
@@ -166,6 +167,7 @@ def check_setting_name(name: str, path: str = "elasticsearch.keystore") -> None:
         raise _error(path, f"secure setting name {name!r} is not allowed", "use letters, digits, '_', '-' and '.'")
 
 
+@functools.lru_cache(maxsize=256)
 def _key(password: Secret, salt: bytes, version: int) -> bytes:
     rounds = 10_000 if version < 6 else 210_000
     length = 16 if version < 7 else 32

@@ -42,7 +42,7 @@ COLON = re.compile(r"[ \t]*:")
 """Behind a key, unless it is written in the form `? key`."""
 _BOM = b"\xef\xbb\xbf"
 _LINE_START = re.compile(r"\r\n|\n|\r")
-_TRAILING_TAB = re.compile(r"(?m)(?<=[^\s:])[ \t]*\t[ \t]*(?=#|\r?$)")
+_TRAILING_TAB = re.compile(r"""(?m)(?<=[^\s:'"\]}])[ \t]*\t[ \t]*(?=#|\r?$)""")
 _BRACKETED_ADDRESS = re.compile(r"\[[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\]:\d")
 _QUOTED = re.compile(r"(['\"])(?!<).{3,}?\1")
 
@@ -159,8 +159,8 @@ def read_document(content: bytes, path: str) -> Document:
     try:
         events = _events(text, path)
     except SettingsError:
-        # Tabs between a value and its comment or line end are fine for the stack's parsers (YAML 1.2 §6.2), not
-        # for ruamel.yaml. Spaces in their place keep every position.
+        # Tabs behind a plain value are fine for SnakeYAML 1.26 and 2.0, js-yaml and go-yaml, not for ruamel.yaml.
+        # Spaces in their place keep every position.
         spaced = _TRAILING_TAB.sub(lambda found: " " * len(found.group()), text)
         if spaced == text:
             raise

@@ -10,8 +10,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from cryptography import x509
-
 from estui.errors import StoreError
 from estui.formats.pem import load_certificates, load_private_key
 from estui.formats.pkcs12 import KeyEntry, Pkcs12Content, read_pkcs12
@@ -23,11 +21,22 @@ from estui.pki.facts import certificate_facts
 from estui.pki.keys import public_key_sha256
 from estui.secret import Secret
 
-_KEY_DIGESTS: dict[bytes, str] = {}
-"""Digest of file and passphrase to digest of the public half: loading an RSA key holds the GIL for 31 to 213 ms."""
-_KEY_DIGESTS_LIMIT = 1024
-
 Reader = Callable[[str], Followed]
+
+
+@dataclass(frozen=True)
+class _KeyFacts:
+    """What may be kept of a private key and the certificates beside it: never the key."""
+
+    key_sha256: str = ""
+    chain: tuple[CertificateFacts, ...] = ()
+    trusted: tuple[CertificateFacts, ...] = ()
+
+
+_KNOWN: dict[bytes, _KeyFacts] = {}
+"""By digest of file and passphrase. Loading an RSA key holds the GIL for 31 to 213 ms, and the same files are looked
+at again and again."""
+_KNOWN_LIMIT = 1024
 
 
 @dataclass(frozen=True)
@@ -124,11 +133,10 @@ class _Context:
     """Of the files, relative to the folder."""
 
     def observed(self, managed_folder: str) -> OnDisk:
-        store = self._store(self.files.keystore, self.files.keystore_password)
-        entry = _serving_entry(store) if store else None
-        chain = self._certificates(self.files.certificate) or _entry_chain(entry)
+        store = self._key_facts(self.files.keystore, self.files.keystore_password, _store_facts)
+        chain = self._certificates(self.files.certificate) or store.chain
         trusted = self._trusted(store)
-        key_sha256 = self._key_digest(entry)
+        key = self._key_facts(self.files.key, self.files.key_passphrase, _pem_key_facts)
         return OnDisk(
             enabled=self.files.enabled,
             leaf=chain[0] if chain else None,
@@ -136,18 +144,17 @@ class _Context:
             trusted=trusted,
             files=self.files.names,
             managed=bool(self.paths) and all(path.startswith(f"{managed_folder}/") for path in self.paths),
-            key_sha256=key_sha256,
+            key_sha256=store.key_sha256 or key.key_sha256,
             problem="; ".join(dict.fromkeys(self.problems)),
         )
 
-    def _trusted(self, store: Pkcs12Content | None) -> tuple[CertificateFacts, ...]:
+    def _trusted(self, store: _KeyFacts) -> tuple[CertificateFacts, ...]:
         """CAs of the list or truststore; without either, what the keystore itself trusts (file-formats.md §5.1)."""
         if self.files.truststore:
-            found = self._store(self.files.truststore, self.files.truststore_password)
-            return _trusted_entries(found) if found else ()
+            return self._key_facts(self.files.truststore, self.files.truststore_password, _store_facts).trusted
         if self.files.authorities:
             return tuple(facts for name in self.files.authorities for facts in self._certificates(name))
-        return _trusted_entries(store) if store else ()
+        return store.trusted
 
     def _certificates(self, name: str) -> tuple[CertificateFacts, ...]:
         content = self._content(name)
@@ -159,27 +166,23 @@ class _Context:
             self._note(name, exc)
             return ()
 
-    def _store(self, name: str, password: Secret | None) -> Pkcs12Content | None:
+    def _key_facts(
+        self, name: str, secret: Secret | None, load: Callable[[bytes, Secret | None, str], _KeyFacts]
+    ) -> _KeyFacts:
         content = self._content(name)
         if content is None:
-            return None
+            return _KeyFacts()
+        known = hashlib.sha256(content)
+        known.update(b"\0" + (secret.encode() if secret else b""))
         try:
-            return read_pkcs12(content, password, name)
+            facts = _KNOWN.get(known.digest()) or load(content, secret, name)
         except StoreError as exc:
             self._note(name, exc)
-            return None
-
-    def _key_digest(self, entry: KeyEntry | None) -> str:
-        if entry is not None and entry.key is not None:
-            return public_key_sha256(entry.key)
-        content = self._content(self.files.key)
-        if content is None:
-            return ""
-        try:
-            return _pem_key_digest(content, self.files.key_passphrase, self.files.key)
-        except StoreError as exc:
-            self._note(self.files.key, exc)
-            return ""
+            return _KeyFacts()
+        if len(_KNOWN) >= _KNOWN_LIMIT:
+            _KNOWN.clear()
+        _KNOWN[known.digest()] = facts
+        return facts
 
     def _content(self, name: str) -> bytes | None:
         if not name:
@@ -195,14 +198,18 @@ class _Context:
         self.problems.append(f"{name}: {exc.summary}")
 
 
-def _pem_key_digest(content: bytes, passphrase: Secret | None, path: str) -> str:
-    known = hashlib.sha256(content)
-    known.update(b"\0" + (passphrase.encode() if passphrase else b""))
-    if known.digest() not in _KEY_DIGESTS:
-        if len(_KEY_DIGESTS) >= _KEY_DIGESTS_LIMIT:
-            _KEY_DIGESTS.clear()
-        _KEY_DIGESTS[known.digest()] = public_key_sha256(load_private_key(content, passphrase, path))
-    return _KEY_DIGESTS[known.digest()]
+def _pem_key_facts(content: bytes, passphrase: Secret | None, path: str) -> _KeyFacts:
+    return _KeyFacts(public_key_sha256(load_private_key(content, passphrase, path)))
+
+
+def _store_facts(content: bytes, password: Secret | None, path: str) -> _KeyFacts:
+    store = read_pkcs12(content, password, path)
+    entry = _serving_entry(store)
+    return _KeyFacts(
+        key_sha256=public_key_sha256(entry.key) if entry and entry.key else "",
+        chain=_entry_chain(entry),
+        trusted=tuple(certificate_facts(certificate) for _, certificate in store.trusted),
+    )
 
 
 def _serving_entry(store: Pkcs12Content) -> KeyEntry | None:
@@ -216,8 +223,3 @@ def _entry_chain(entry: KeyEntry | None) -> tuple[CertificateFacts, ...]:
     if entry is None or entry.leaf is None:
         return ()
     return tuple(certificate_facts(certificate) for certificate in (entry.leaf, *entry.chain))
-
-
-def _trusted_entries(store: Pkcs12Content) -> tuple[CertificateFacts, ...]:
-    certificates: list[x509.Certificate] = [certificate for _, certificate in store.trusted]
-    return tuple(certificate_facts(certificate) for certificate in certificates)

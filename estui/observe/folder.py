@@ -35,6 +35,8 @@ from estui.secret import Secret
 NODE_YML = "elasticsearch.yml"
 NODE_KEYSTORE = "elasticsearch.keystore"
 NODE_FILES = (NODE_YML, NODE_KEYSTORE, "users", "users_roles")
+OWN_SETS = ("transport", "http", "client")
+"""Sets that estui may publish on a node (design.md §6)."""
 PACKAGE_FOLDERS = ("/etc/elasticsearch", "/usr/share/elasticsearch/config")
 """Where packages and container images have a node's configuration (elastic-stack-security.md §7.1)."""
 _KEYSTORE_VERSIONS = {4: Version(7, 17), 5: Version(8, 0), 6: Version(8, 14), 7: Version(8, 18)}
@@ -54,7 +56,7 @@ def observe_node_folder(
     problem = folder_problem(root, NODE_YML, entry.name or entry.config)
     if problem is not None:
         return _without_folder(entry, (problem,), files_of_interest(root, ()))
-    files = files_of_interest(root, (*NODE_FILES, *own_files(folder, (Layer.TRANSPORT, Layer.HTTP))))
+    files = files_of_interest(root, (*NODE_FILES, *own_files(folder, OWN_SETS)))
     settings, problems = read_settings(files[NODE_YML], root / NODE_YML, entry.name or entry.config)
     secure = _read_keystore(files[NODE_KEYSTORE], root / NODE_KEYSTORE, keystore_password, digest_key)
     name = stated_name(settings, "node.name") or entry.name or ""

@@ -62,17 +62,12 @@ def _verifier(trusted: Sequence[x509.Certificate], now: datetime) -> verificatio
     serves both directions, because names and usage are checked here, with words of our own.
     """
     authority = verification.ExtensionPolicy.permit_all().require_present(
-        x509.BasicConstraints, verification.Criticality.AGNOSTIC, _require_ca
+        x509.BasicConstraints, verification.Criticality.AGNOSTIC, None
     )
     policy = verification.PolicyBuilder().store(verification.Store(list(trusted))).time(now).max_chain_depth(_DEEPEST)
     return policy.extension_policies(
         ca_policy=authority, ee_policy=verification.ExtensionPolicy.permit_all()
     ).build_client_verifier()
-
-
-def _require_ca(policy: verification.Policy, certificate: x509.Certificate, constraints: x509.BasicConstraints) -> None:
-    if not constraints.ca:
-        raise ValueError("an issuer is no certificate authority")
 
 
 def _check_dates(facts: CertificateFacts, now: datetime) -> None:

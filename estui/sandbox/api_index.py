@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from estui.sandbox.http import Response, json_response
-from estui.sandbox.membership import random_uuid
 from estui.sandbox.node import ApiError, Call
 from estui.sandbox.state import Json
+from estui.sandbox.stored import random_uuid
 
 
 def flush(call: Call) -> Response:

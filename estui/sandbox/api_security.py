@@ -10,9 +10,9 @@ from cryptography import x509
 
 from estui.sandbox.http import Response, json_response
 from estui.sandbox.material import ListedCertificate, load_material
-from estui.sandbox.membership import random_uuid
 from estui.sandbox.node import ApiError, Call
 from estui.sandbox.state import Json, security_ready
+from estui.sandbox.stored import random_uuid
 from estui.sandbox.tls_settings import SslConfigError
 from estui.sandbox.users import MINIMUM_LENGTH, Login, new_hash
 from estui.secret import Secret

@@ -80,6 +80,7 @@ class ElasticsearchNode:
     def stop(self) -> None:
         self.stopping.set()
         self.http.close()
+        self.transport.close()
 
     def _tick(self) -> None:
         warned = time.monotonic()

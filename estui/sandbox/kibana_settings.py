@@ -50,8 +50,8 @@ _SERVER_SSL = frozenset(
     }
 )
 _FORBIDDEN = (
-    'value of "elastic" is forbidden. This is a superuser account that cannot write to system indices that Kibana needs '
-    "to function. Use a service account token instead. Learn more: "
+    'value of "elastic" is forbidden. This is a superuser account that cannot write to system indices that Kibana '
+    "needs to function. Use a service account token instead. Learn more: "
     "https://www.elastic.co/guide/en/elasticsearch/reference/8.0/service-accounts.html"
 )
 
@@ -135,7 +135,10 @@ def _check_names(found: Mapping[str, Setting]) -> None:
     for key in sorted(found):
         root, _, rest = key.partition(".")
         if root not in _ROOTS:
-            text = f'Unknown configuration key(s): "{key}". Check for spelling errors and ensure that expected plugins are installed.'
+            text = (
+                f'Unknown configuration key(s): "{key}". Check for spelling errors and ensure that expected plugins '
+                "are installed."
+            )
             raise StartupError(text, kind="Error", exit_code=_UNKNOWN_EXIT)
         missing = root == "elasticsearch" and rest not in _ELASTICSEARCH and not rest.startswith("customHeaders.")
         if key.startswith("server.ssl.") and key.removeprefix("server.ssl.") not in _SERVER_SSL:

@@ -26,6 +26,7 @@ _CERTIFICATE, _KEY, _AUTHORITIES = "PEM certificate", "PEM private key", "PEM ce
 _KEY_LABELS = {f"-----BEGIN {kind}PRIVATE KEY-----" for kind in ("", "ENCRYPTED ", "RSA ", "DSA ", "EC ")}
 _PARAMETERS = {"-----BEGIN EC PARAMETERS-----", "-----BEGIN DSA PARAMETERS-----"}
 _EDWARDS_OIDS = {"ed25519": "1.3.101.112", "ed448": "1.3.101.113"}
+_CLEAR_KEY = bytes.fromhex("060b2a864886f70d010c0a0101")  # OID of a KeyBag, RFC 7292 §4.2.1
 _WRONG_PASSWORD = "this is usually caused by an incorrect password"  # noqa: S105 - a message
 
 
@@ -134,10 +135,8 @@ def _load_store(path: Path, kind: str, password: Secret | None, *, as_truststore
     what = f"[{kind}] keystore" + (" (as a truststore)" if as_truststore else "")
     content = _read(path, what)
     try:
-        if len(der.parse_value(content).children()) < 3:
-            # Java opens a store without a MAC and sees nothing in it.
-            return Pkcs12Content((), ())
-        return read_pkcs12(content, password, path.name)
+        der.parse_value(content)
+        store = read_pkcs12(content, password, path.name)
     except der.DerError as exc:
         raise SslConfigError(f"cannot read configured {what} [{path}] - {_shape_of(content)}") from exc
     except StoreError as exc:
@@ -145,6 +144,8 @@ def _load_store(path: Path, kind: str, password: Secret | None, *, as_truststore
         if as_truststore:
             detail = "; (a keystore password was provided)" if password else "; (no password was provided)"
         raise SslConfigError(f"cannot read configured {what} [{path}] - {_WRONG_PASSWORD}{detail}") from exc
+    # Java passes over keys that are not encrypted by themselves.
+    return Pkcs12Content((), store.trusted) if _CLEAR_KEY in content else store
 
 
 def _shape_of(content: bytes) -> str:

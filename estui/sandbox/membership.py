@@ -9,17 +9,14 @@ follow. Sockets are `transport`, the content of the state is `state`.
 from __future__ import annotations
 
 import copy
-import json
-import secrets
 import threading
 import time
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from estui.sandbox.log import NodeLog
-from estui.sandbox.state import Json, OperationError, allocate, apply_operation, new_state
+from estui.sandbox.state import Json, allocate, apply_operation, new_state
+from estui.sandbox.stored import random_uuid, read_stored, write_stored
 
 _COORDINATOR = "o.e.c.c.Coordinator"
 _ELECTION_GRACE = 1.5  # seconds in which the others must have followed
@@ -29,18 +26,6 @@ _BOOTSTRAP_DELAY = 0.2  # a node with nothing configured waits for others (3 s i
 
 class NoMasterError(Exception):
     """The node has no master: what needs one answers 503."""
-
-
-@dataclass
-class Stored:
-    """What a node keeps in its data folder. `term` and `version` are those of the state."""
-
-    node_id: str
-    uuid: str | None = None
-    term: int = 0
-    version: int = 0
-    voters: list[str] = field(default_factory=list)
-    state: Json = field(default_factory=new_state)
 
 
 @dataclass
@@ -70,19 +55,14 @@ class Profile:
     """For `_nodes` and `_cat/nodes`: addresses, roles, start time."""
 
 
-def random_uuid() -> str:
-    """22 characters, the shape of Elasticsearch's own identifiers."""
-    return urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-
-
 class Membership:
     """The node's view of its cluster. Every method may be called from any thread."""
 
     def __init__(self, profile: Profile, folder: Path, log: NodeLog) -> None:
         self._profile = profile
-        self._path = folder / "sandbox-state.json"
+        self._folder = folder
         self._log = log
-        self._stored = self._read()
+        self._stored = read_stored(folder)
         self._recovered = False  # whether the state is known since this start
         self._peers: dict[str, _Peer] = {}
         self._changed = threading.Condition(threading.RLock())
@@ -308,7 +288,7 @@ class Membership:
             self._stored.term, self._stored.version = card["stamp"]
             self._stored.uuid, self._stored.voters = card["uuid"], card["voters"]
             self._stored.state = card["state"]
-            self._save()
+            write_stored(self._folder, self._stored)
             self._tell()
         if card["stamp"] == self._stamp() and card["uuid"] == self._stored.uuid:
             self._recovered = True
@@ -339,7 +319,7 @@ class Membership:
         self._stored.voters = voters
         if self._stored.uuid is None:
             self._stored.uuid = random_uuid()
-        self._save()
+        write_stored(self._folder, self._stored)
         self._log.info(
             "o.e.c.s.MasterService", f"elected-as-master ([{len(voters)}] nodes vote), term: {self._term_seen}"
         )
@@ -389,20 +369,4 @@ class Membership:
     def _save_state(self, state: Json) -> None:
         self._stored.state = state
         self._stored.version += 1
-        self._save()
-
-    def _read(self) -> Stored:
-        try:
-            found: dict[str, Any] = json.loads(self._path.read_text())
-        except FileNotFoundError:
-            return Stored(random_uuid())
-        return Stored(**found)
-
-    def _save(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(vars(self._stored)))
-        temporary.rename(self._path)
-
-
-__all__ = ["Membership", "NoMasterError", "OperationError", "Profile", "random_uuid"]
+        write_stored(self._folder, self._stored)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from estui.errors import EstuiError, SettingsError
@@ -27,11 +27,12 @@ ROLES = (
     *("remote_cluster_client", "transform"),
 )
 BOOTSTRAP_EXIT = 78
-_CHECKS = (
+_CHECK = (
     "Transport SSL must be enabled if security is enabled. Please set [xpack.security.transport.ssl.enabled] to [true] "
     "or disable security by setting [xpack.security.enabled] to [false]; for more information see "
     "[https://www.elastic.co/docs/deploy-manage/deploy/self-managed/bootstrap-checks?version=9.1#bootstrap-checks-tls]"
 )
+_DISCOVERY = ("discovery.seed_hosts", "discovery.seed_providers", "cluster.initial_master_nodes")
 _ILLEGAL = "java.lang.IllegalArgumentException"
 _SECURITY = "org.elasticsearch.ElasticsearchSecurityException"
 _UNITS = {"nanos": 1e-9, "micros": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -193,39 +194,15 @@ def _assemble(
     http: TlsLayer,
     environ: Mapping[str, str],
 ) -> NodeSettings:
-    def text(name: str, default: str) -> str:
-        return plain[name].text if name in plain else default
-
-    def items(name: str) -> tuple[str, ...]:
-        return plain[name].items if name in plain else ()
-
-    single = text("discovery.type", "multi-node") == "single-node"
-    masters = items("cluster.initial_master_nodes")
+    text, items = _reader(plain), _list_reader(plain)
+    single, masters = text("discovery.type", "multi-node") == "single-node", items("cluster.initial_master_nodes")
     if single and masters:
         raise StartupError(
             "setting [cluster.initial_master_nodes] is not allowed when [discovery.type] is set to [single-node]"
         )
-    security = parse_flag(plain, "xpack.security.enabled", True)
-    reserved = parse_flag(plain, "xpack.security.authc.reserved_realm.enabled", True)
+    timeout, interval = "discovery.initial_state_timeout", "resource.reload.interval.high"
     host = text("network.host", "127.0.0.1")
-    warnings = [
-        f"[{name}] setting was deprecated in Elasticsearch and will be removed in a future release."
-        for name in sorted(plain)
-        if name.startswith("xpack.security.") and name.endswith(("store.password", "key_password", "key_passphrase"))
-    ]
-    if security and not transport.settings.enabled:
-        bound = (text("transport.host", host), text("transport.bind_host", host))
-        production = not single and not all(_is_loopback(one) for one in bound)
-        if production or "-Des.enforce.bootstrap.checks=true" in environ.get("ES_JAVA_OPTS", ""):
-            raise StartupError(
-                "[1] bootstrap checks failed. You must address the points described in the following [1] lines before "
-                f"starting Elasticsearch.\nbootstrap check failure [1] of [1]: {_CHECKS}",
-                kind="org.elasticsearch.node.NodeValidationException",
-                exit_code=BOOTSTRAP_EXIT,
-            )
-        warnings.append(_CHECKS)
-    interval = text("resource.reload.interval.high", "5s")
-    return NodeSettings(
+    settings = NodeSettings(
         config=config,
         name=text("node.name", socket.gethostname()),
         cluster=text("cluster.name", "elasticsearch"),
@@ -236,24 +213,56 @@ def _assemble(
         transport_host=_loopback(text("transport.host", host)),
         transport_ports=_ports(text("transport.port", "9300-9400")),
         seed_hosts=tuple(_host_port(one) for one in items("discovery.seed_hosts")),
-        discovery_configured=any(f"discovery.{key}" in plain for key in ("seed_hosts", "seed_providers"))
-        or "cluster.initial_master_nodes" in plain,
+        discovery_configured=any(name in plain for name in _DISCOVERY),
         initial_masters=masters,
         single_node=single,
-        initial_state_timeout=parse_duration(
-            text("discovery.initial_state_timeout", "30s"), "discovery.initial_state_timeout"
-        ),
+        initial_state_timeout=parse_duration(text(timeout, "30s"), timeout),
         reload_enabled=parse_flag(plain, "resource.reload.enabled", True),
-        reload_interval=parse_duration(interval, "resource.reload.interval.high"),
-        security=security,
+        reload_interval=parse_duration(text(interval, "5s"), interval),
+        security=parse_flag(plain, "xpack.security.enabled", True),
         file_realm=_file_realm(plain),
-        reserved_realm=reserved,
+        reserved_realm=parse_flag(plain, "xpack.security.authc.reserved_realm.enabled", True),
         transport=transport,
         http=http,
         secure=secure,
         plain=plain,
-        warnings=tuple(warnings),
+        warnings=_deprecations(plain),
     )
+    return replace(settings, warnings=(*settings.warnings, *_bootstrap_checks(settings, environ)))
+
+
+def _reader(plain: Mapping[str, Setting]) -> Callable[[str, str], str]:
+    return lambda name, default: plain[name].text if name in plain else default
+
+
+def _list_reader(plain: Mapping[str, Setting]) -> Callable[[str], tuple[str, ...]]:
+    return lambda name: plain[name].items if name in plain else ()
+
+
+def _deprecations(plain: Mapping[str, Setting]) -> tuple[str, ...]:
+    return tuple(
+        f"[{name}] setting was deprecated in Elasticsearch and will be removed in a future release."
+        for name in sorted(plain)
+        if name.startswith("xpack.security.") and name.endswith(("store.password", "key_password", "key_passphrase"))
+    )
+
+
+def _bootstrap_checks(settings: NodeSettings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What the checks say as warnings. Raises StartupError: they are binding, as beyond the loopback interface."""
+    if not settings.security or settings.transport.settings.enabled:
+        return ()
+    text = _reader(settings.plain)
+    host = text("transport.host", text("network.host", "127.0.0.1"))
+    hosts = (host, text("transport.bind_host", host), text("transport.publish_host", host))
+    binding = not settings.single_node and not all(_is_loopback(one) for one in hosts)
+    if binding or "-Des.enforce.bootstrap.checks=true" in environ.get("ES_JAVA_OPTS", ""):
+        raise StartupError(
+            "[1] bootstrap checks failed. You must address the points described in the following [1] lines before "
+            f"starting Elasticsearch.\nbootstrap check failure [1] of [1]: {_CHECK}",
+            kind="org.elasticsearch.node.NodeValidationException",
+            exit_code=BOOTSTRAP_EXIT,
+        )
+    return (_CHECK,)
 
 
 def _file_realm(plain: Mapping[str, Setting]) -> str | None:

@@ -7,6 +7,7 @@ own. What the messages mean is `membership`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -48,6 +49,8 @@ class Transport:
         self._tls = tls
         self._log = log
         self._diallers: dict[tuple[str, int], Dialler] = {}
+        self._accepted: set[socket.socket] = set()
+        self._closed = threading.Event()
 
     def listen(self, host: str, ports: tuple[int, ...]) -> int:
         """Opens the port; returns its number. Raises OSError."""
@@ -59,9 +62,18 @@ class Transport:
         """Keeps trying these addresses from now on; known ones are passed over."""
         for address in addresses:
             if address not in self._diallers:
-                dialler = Dialler(address, self._membership, self._tls, self._log)
+                dialler = Dialler(address, self._membership, self._tls, self._log, self._closed)
                 self._diallers[address] = dialler
                 threading.Thread(target=dialler.run, daemon=True, name=f"dial-{address[1]}").start()
+
+    def close(self) -> None:
+        """Ends every connection, as the end of the process does."""
+        self._closed.set()
+        self._listener.close()
+        for connection in list(self._accepted):
+            hang_up(connection)
+        for dialler in self._diallers.values():
+            dialler.hang_up()
 
     def write(self, operation: str, arguments: Json) -> Json:
         """Runs an operation on the cluster state, through the master where that is another node.
@@ -162,10 +174,11 @@ class Transport:
         """Answers a sandbox node on the connection that it opened."""
         connection.settimeout(_PULSE * 40)
         peer = ""
+        self._accepted.add(connection)
         try:
             if not greeted and _receive(connection, 4) != PREAMBLE:
                 return
-            while (message := read_frame(connection)) is not None:
+            while not self._closed.is_set() and (message := read_frame(connection)) is not None:
                 if message["type"] == "write":
                     write_frame(connection, self._answer_write(message))
                     continue
@@ -183,6 +196,7 @@ class Transport:
         except OSError:
             pass
         finally:
+            self._accepted.discard(connection)
             connection.close()
             if peer:
                 self._membership.lose_incoming(peer)
@@ -200,7 +214,15 @@ class Transport:
 class Dialler:
     """Our connection to one address, opened again whenever it is gone."""
 
-    def __init__(self, address: tuple[str, int], membership: Membership, tls: TlsSlot | None, log: NodeLog) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        membership: Membership,
+        tls: TlsSlot | None,
+        log: NodeLog,
+        closed: threading.Event,
+    ) -> None:
+        self._closed = closed
         self._address = address
         self._membership = membership
         self._tls = tls
@@ -213,16 +235,20 @@ class Dialler:
     def run(self) -> None:
         """Dials for ever; ends only where the address turns out to be the node itself."""
         generation = 0
-        while True:
+        while not self._closed.is_set():
             reason = self._talk()
             if reason == "self":
                 return
             if reason:
                 shown = f"{self._address[0]}:{self._address[1]}"
                 self._log.warn_once(str(self._address), _TCP, f"connection to [{shown}] failed: {reason}")
-            generation = self._membership.wait_change(generation, _RETRY) if not reason else generation
-            if reason:
-                threading.Event().wait(_RETRY)
+                self._closed.wait(_RETRY)
+            else:
+                generation = self._membership.wait_change(generation, _RETRY)
+
+    def hang_up(self) -> None:
+        if self._connection is not None:
+            hang_up(self._connection)
 
     def call(self, message: Json) -> Json | None:
         """One message and its answer on the open connection; None where there is none or it breaks."""
@@ -244,7 +270,7 @@ class Dialler:
             return "" if isinstance(exc, ConnectionRefusedError) else self._explain(exc)
         self._connection, generation = connection, 0
         try:
-            while self._membership.epoch == epoch:
+            while self._membership.epoch == epoch and not self._closed.is_set():
                 message = {"type": "hello", "card": self._membership.card(self.peer or None)}
                 answer = self.call(message)
                 if answer is None:
@@ -263,10 +289,10 @@ class Dialler:
                 self.peer = card["id"]
                 generation = self._membership.wait_change(generation, _PULSE)
         finally:
-            self._hang_up(epoch)
+            self._let_go(epoch)
         return ""
 
-    def _hang_up(self, epoch: int) -> None:
+    def _let_go(self, epoch: int) -> None:
         with self._lock:
             peer, self.peer = self.peer, ""
             if self._connection is not None:
@@ -295,6 +321,12 @@ class Dialler:
         if isinstance(exc, ssl.SSLError):
             return f"javax.net.ssl.SSLException: {exc.reason or exc}"
         return str(exc)
+
+
+def hang_up(connection: socket.socket) -> None:
+    """Ends a connection that another thread is using: it will read an end."""
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def write_frame(connection: socket.socket, message: Json) -> None:

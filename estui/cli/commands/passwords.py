@@ -17,16 +17,16 @@ def run(options: argparse.Namespace) -> int:
     engine = open_session(options)
     require_passphrase(engine)
     stored = engine.passwords()
-    if options.user not in stored:
+    if options.name not in stored:
         known = ", ".join(sorted(stored)) or "none"
-        raise UsageError(f"no password of {options.user} is stored here (stored: {known})")
+        raise UsageError(f"no password of {options.name} is stored here (stored: {known})")
     if options.to:
-        save(Path(options.to), stored[options.user].encode() + b"\n")
-        engine.workspace.audit("password shown", user=options.user, to="file")
+        save(Path(options.to), stored[options.name].encode() + b"\n")
+        engine.workspace.audit("password shown", user=options.name, to="file")
         say(f"written to {options.to}, readable by you only")
         return Exit.DONE
     if not sys.stdout.isatty():
         raise UsageError("a password is shown on a terminal only", hint="--to FILE writes it into a new private file")
-    engine.workspace.audit("password shown", user=options.user, to="terminal")
-    print(stored[options.user].reveal())
+    engine.workspace.audit("password shown", user=options.name, to="terminal")
+    print(stored[options.name].reveal())
     return Exit.DONE

@@ -55,8 +55,10 @@ def test_files_equal_those_of_elasticsearch_byte_for_byte(version: int, password
     assert hashlib.sha256(written(version=version, password=password)).hexdigest() == digest
 
 
-@pytest.mark.parametrize("version", [3, 4, 5, 6, 7])
-@pytest.mark.parametrize("password", ["", "pä€-pass", "x" * 130])
+@pytest.mark.parametrize(
+    ("version", "password"),
+    [(3, ""), (4, "pä€-pass"), (5, ""), (5, "pä€-pass"), (5, "x" * 130), (6, ""), (7, "pä€-pass")],
+)
 def test_what_was_written_is_read_again(version: int, password: str) -> None:
     entries = {
         "keystore.seed": b"A" * 20,

@@ -101,6 +101,7 @@ class TestBrokenFiles:
         [
             (b"a: 1\n\tb: 2\n", 2, "tab"),
             (b"a:\n\tb: 2\n", 2, "tab"),
+            (b"a: 1\nb: 'x'\t# SnakeYAML refuses it too\n", 2, "tab"),
             (b"a: b: c\n", 1, "not valid YAML"),
             (b"a: 1\nb: 'open\n", 3, "not valid YAML"),
             (b"a: 1\n- b\n", 2, "not valid YAML"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,10 @@ def as_nobody(check: Callable[[], bool]) -> bool:
     """What `check` says for a user without privileges, in a process of its own."""
     if os.geteuid() != 0:
         return check()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Python 3.12 warns of threads; the child calls nothing but `check`, and leaves by _exit.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         try:
             os.setgroups([])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -28,7 +29,7 @@ def test_results_come_in_order_whatever_ends_first() -> None:
 def test_a_hanging_task_is_replaced_and_its_place_given_to_the_next() -> None:
     released = threading.Event()
     begin = time.monotonic()
-    tasks = [partial(released.wait, 10), partial(released.wait, 10), lambda: True]
+    tasks: list[Callable[[], bool]] = [partial(released.wait, 10), partial(released.wait, 10), lambda: True]
     try:
         got = run_all(tasks, within_s=0.1, late=lambda index: index == 99, workers=1)
     finally:

@@ -9,12 +9,17 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509KeyManager;
 import javax.net.ssl.X509TrustManager;
 
-/** Prints what Java makes of a keystore and a truststore: `TrustCheck node.p12 ca.p12 password`. */
+/** Prints what Java makes of `node.p12` and `ca.p12` in each folder: `TrustCheck password folder…`. */
 public class TrustCheck {
     public static void main(String[] arguments) throws Exception {
-        char[] password = arguments[2].toCharArray();
-        KeyStore keystore = open(arguments[0], password);
-        X509TrustManager trusting = trustManager(open(arguments[1], password));
+        for (int at = 1; at < arguments.length; at++) {
+            check(arguments[at] + "/node.p12", arguments[at] + "/ca.p12", arguments[0].toCharArray());
+        }
+    }
+
+    private static void check(String node, String trust, char[] password) throws Exception {
+        KeyStore keystore = open(node, password);
+        X509TrustManager trusting = trustManager(open(trust, password));
         KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         keys.init(keystore, password);
         X509KeyManager manager = (X509KeyManager) keys.getKeyManagers()[0];
@@ -27,7 +32,7 @@ public class TrustCheck {
         System.out.println(matches(manager.getPrivateKey("node"), chain[0]) ? "key-matches" : "key-differs");
         KeyStore others = KeyStore.getInstance("PKCS12");
         others.load(null, null);
-        others.setCertificateEntry("other", open(arguments[1], password).getCertificate("ca-2"));
+        others.setCertificateEntry("other", open(trust, password).getCertificate("ca-2"));
         try {
             trustManager(others).checkServerTrusted(new X509Certificate[] {chain[0]}, method);
         } catch (CertificateException expected) {

@@ -65,10 +65,21 @@ class Files:
         return str(self.folder / name)
 
 
-@pytest.fixture(scope="module", params=["ec", "rsa"])
-def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Files:
-    key = samples.key(100) if request.param == "ec" else samples.rsa_key()
-    return Files(tmp_path_factory.mktemp(request.param), key)
+@pytest.fixture(scope="module")
+def ec(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return Files(tmp_path_factory.mktemp("ec"), samples.key(100))
+
+
+@pytest.fixture(scope="module")
+def rsa(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return Files(tmp_path_factory.mktemp("rsa"), samples.rsa_key())
+
+
+@pytest.fixture(params=["ec", "rsa"])
+def files(request: pytest.FixtureRequest) -> Files:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Files)
+    return found
 
 
 @pytest.mark.parametrize("purpose", ["sslserver", "sslclient"])
@@ -97,8 +108,8 @@ def test_openssl_opens_the_keystore(files: Files) -> None:
     assert output(*command).count("BEGIN CERTIFICATE") == 2
 
 
-def test_keytool_sees_a_key_entry_with_its_chain(files: Files) -> None:
-    keystore = ("-keystore", files["node.p12"], "-storepass", PASSWORD)
+def test_keytool_sees_a_key_entry_with_its_chain(rsa: Files) -> None:
+    keystore = ("-keystore", rsa["node.p12"], "-storepass", PASSWORD)
     shown = output(tool("keytool"), "-J-Duser.language=en", "-list", "-v", *keystore)
     assert "Your keystore contains 1 entry" in shown
     assert "Alias name: node" in shown
@@ -106,16 +117,16 @@ def test_keytool_sees_a_key_entry_with_its_chain(files: Files) -> None:
     assert "Certificate chain length: 2" in shown
 
 
-def test_keytool_sees_trusted_entries(files: Files) -> None:
+def test_keytool_sees_trusted_entries(ec: Files) -> None:
     shown = output(
-        *(tool("keytool"), "-J-Duser.language=en", "-list", "-keystore", files["ca.p12"], "-storepass", PASSWORD)
+        *(tool("keytool"), "-J-Duser.language=en", "-list", "-keystore", ec["ca.p12"], "-storepass", PASSWORD)
     )
     assert shown.count("trustedCertEntry") == 2
     assert "PrivateKeyEntry" not in shown
 
 
-def test_java_trusts_the_leaf_and_uses_its_key(files: Files) -> None:
+def test_java_trusts_the_leaf_and_uses_its_key(ec: Files, rsa: Files) -> None:
     """The classes that Elasticsearch itself uses: key managers, trust managers, PKIX."""
     program = str(Path(__file__).with_name("TrustCheck.java"))
-    shown = output(tool("java"), program, files["node.p12"], files["ca.p12"], PASSWORD)
-    assert shown.split() == ["server-trusted", "client-trusted", "key-matches", "stranger-refused"]
+    shown = output(tool("java"), program, PASSWORD, str(ec.folder), str(rsa.folder))
+    assert shown.split() == ["server-trusted", "client-trusted", "key-matches", "stranger-refused"] * 2

@@ -1,0 +1,183 @@
+"""Everything that may take long, each in a thread of its own: the one place to review for thread rules.
+
+A job calls the engine and posts messages; it never touches a widget. Jobs of one kind carry a ticket, and the
+screen drops what an older ticket brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.message import Message
+from textual.widget import Widget
+from textual.worker import Worker, WorkerState
+
+from estui.errors import EstuiError, WaitingError
+from estui.tui import messages
+from estui.tui.crash import write_crash
+from estui.tui.session import Standing
+
+if TYPE_CHECKING:
+    from estui.decide.diff import Review
+    from estui.engine import Engine, Options
+    from estui.model.observed import Observed
+    from estui.model.plan import Plan
+    from estui.model.run import Event, RunState
+    from estui.secret import Secret
+
+READ, PLAN, RUN, SECRETS, VERIFY = "read", "plan", "run", "secrets", "verify"
+
+
+class Jobs(Widget):
+    """Runs the engine's verbs for the screen that mounts it; never seen itself."""
+
+    DEFAULT_CSS = "Jobs { display: none; }"
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(id="jobs")
+        self.engine = engine
+        self.tickets: dict[str, int] = {}
+
+    def ticket(self, job: str) -> int:
+        """A new ticket for a kind of job; what older ones still bring is dropped."""
+        self.tickets[job] = self.tickets.get(job, 0) + 1
+        return self.tickets[job]
+
+    def is_current(self, job: str, ticket: int) -> bool:
+        return self.tickets.get(job) == ticket
+
+    def _try(self, job: str, ticket: int, call: Callable[[], Message]) -> None:
+        try:
+            message = call()
+        except EstuiError as error:
+            message = messages.JobFailed(ticket, job, error)
+        self.post_message(message)
+
+    @on(Worker.StateChanged)
+    def _tell_defect(self, event: Worker.StateChanged) -> None:
+        """A defect of ours in a thread: written to a file without values, and told like any other failure."""
+        event.stop()
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            error = event.worker.error
+            path = write_crash(error)
+            told = EstuiError(f"internal error: {type(error).__name__}", hint=f"details are in {path}")
+            job = event.worker.group
+            self.post_message(messages.JobFailed(self.tickets.get(job, 0), job, told))
+
+    # reading
+
+    @work(thread=True, group=READ, exit_on_error=False, description="look for an unfinished run")
+    def look(self, ticket: int) -> None:
+        try:
+            run = self.engine.unfinished()
+            plan = self.engine.run_plan(run.id) if run else None
+        except EstuiError as error:
+            self.post_message(messages.JobFailed(ticket, READ, error))
+        else:
+            if run is not None:
+                self.post_message(messages.RunFound(ticket, run, plan))
+
+    @work(thread=True, group=READ, exclusive=True, exit_on_error=False, description="read and probe the cluster")
+    def observe(self, ticket: int) -> None:
+        try:
+            observed = self.engine.observe()
+            self.post_message(messages.ClusterObserved(ticket, observed, self._standing()))
+            self.post_message(messages.ScenariosPreviewed(ticket, self.engine.previews(observed)))
+        except EstuiError as error:
+            self.post_message(messages.JobFailed(ticket, READ, error))
+
+    def _standing(self) -> Standing:
+        engine = self.engine
+        return Standing(
+            unconfirmed=engine.unconfirmed_commands(),
+            undoable=engine.unfinished() or engine.last_done(),
+            new_passphrase=engine.needs_new_passphrase,
+            unlocked=engine.passphrase is not None,
+        )
+
+    @work(thread=True, group=READ, exit_on_error=False, description="read the workspace")
+    def stand(self, ticket: int) -> None:
+        self._try(READ, ticket, lambda: messages.WorkspaceRead(ticket, self._standing()))
+
+    # planning
+
+    @work(thread=True, group=PLAN, exclusive=True, exit_on_error=False, description="build the review")
+    def build_review(self, ticket: int, plan: Plan, observed: Observed, folded: bool) -> None:
+        self._try(PLAN, ticket, lambda: messages.ReviewBuilt(ticket, plan, self._review(plan, observed, folded), folded))
+
+    def _review(self, plan: Plan, observed: Observed, folded: bool) -> Review:
+        return self.engine.review(plan, observed, fold=folded)
+
+    @work(thread=True, group=PLAN, exclusive=True, exit_on_error=False, description="plan the undo")
+    def plan_undo(self, ticket: int, run: str) -> None:
+        self._try(PLAN, ticket, lambda: messages.UndoPlanned(ticket, self.engine.rollback_preview(run), run))
+
+    # secrets
+
+    @work(thread=True, group=SECRETS, exit_on_error=False, description="check the passphrase")
+    def unlock(self, ticket: int, passphrase: Secret) -> None:
+        def call() -> Message:
+            self.engine.unlock(passphrase)
+            return messages.Unlocked(ticket)
+
+        self._try(SECRETS, ticket, call)
+
+    @work(thread=True, group=SECRETS, exit_on_error=False, description="remember the confirmed commands")
+    def confirm_commands(self, ticket: int) -> None:
+        def call() -> Message:
+            self.engine.confirm_commands()
+            return messages.CommandsConfirmed(ticket)
+
+        self._try(SECRETS, ticket, call)
+
+    @work(thread=True, group=SECRETS, exit_on_error=False, description="read the stored passwords")
+    def read_passwords(self, ticket: int) -> None:
+        self._try(SECRETS, ticket, lambda: messages.PasswordsRead(ticket, self.engine.passwords()))
+
+    # changing
+
+    @work(thread=True, group=RUN, exit_on_error=False, description="apply the plan")
+    def apply(self, ticket: int, plan: Plan, options: Options) -> None:
+        self._walk(ticket, lambda emit: self.engine.apply(plan, emit, options))
+
+    @work(thread=True, group=RUN, exit_on_error=False, description="go on with the run")
+    def resume(self, ticket: int, options: Options) -> None:
+        self._walk(ticket, lambda emit: self.engine.resume(emit, options))
+
+    @work(thread=True, group=RUN, exit_on_error=False, description="roll back")
+    def rollback(self, ticket: int, run: str, options: Options) -> None:
+        self._walk(ticket, lambda emit: self.engine.rollback(run, emit, options))
+
+    @work(thread=True, group=RUN, exit_on_error=False, description="recover the interrupted run")
+    def recover(self, ticket: int, complete: bool, options: Options) -> None:
+        self._walk(ticket, lambda emit: self.engine.recover(complete=complete, emit=emit, options=options))
+
+    def _walk(self, ticket: int, walk: Callable[[Callable[[Event], None]], RunState]) -> None:
+        """Any of the four: events on the way, then how it ended."""
+        try:
+            run = walk(lambda event: self._tell(ticket, event))
+        except EstuiError as error:
+            self.post_message(messages.RunStopped(ticket, error, self._left()))
+        else:
+            if run.unfinished:
+                error = WaitingError(f"run {run.id} is {run.phase.value}", hint="go on, or roll back")
+                self.post_message(messages.RunStopped(ticket, error, run))
+            else:
+                self.post_message(messages.RunEnded(ticket, run))
+
+    def _tell(self, ticket: int, event: Event) -> None:
+        self.post_message(messages.EventSeen(ticket, event))
+
+    def _left(self) -> RunState | None:
+        try:
+            return self.engine.unfinished()
+        except EstuiError:
+            return None
+
+    # proving
+
+    @work(thread=True, group=VERIFY, exclusive=True, exit_on_error=False, description="verify every layer")
+    def verify(self, ticket: int) -> None:
+        self._try(VERIFY, ticket, lambda: messages.Verified(ticket, self.engine.verify()))

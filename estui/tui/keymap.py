@@ -1,0 +1,162 @@
+"""Every key of the screen in one table: bindings, footer, help, palette and README are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Scope(StrEnum):
+    """Where a key works, in the words that the help screen uses as a heading."""
+
+    MOVE = "in every list and text"
+    NODES = "in Nodes"
+    AUTHORITY = "in Certificate authority"
+    SCENARIO = "in Scenario"
+    REVIEW = "in Review"
+    RUN = "in Apply"
+    MAIN = "on the main screen"
+    APP = "everywhere"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One action: its id, its default keys (comma-separated), its word in the footer, its sentence, its scope."""
+
+    id: str
+    keys: str
+    word: str
+    tooltip: str
+    scope: Scope
+
+
+KEYS: tuple[Key, ...] = (
+    Key("move.down", "j,down", "down", "next line", Scope.MOVE),
+    Key("move.up", "k,up", "up", "previous line", Scope.MOVE),
+    Key("move.top", "g,home", "top", "first line", Scope.MOVE),
+    Key("move.end", "G,end", "end", "last line", Scope.MOVE),
+    Key("move.page-down", "pagedown", "page down", "one page down", Scope.MOVE),
+    Key("move.page-up", "pageup", "page up", "one page up", Scope.MOVE),
+    Key("move.half-down", "ctrl+d", "half page", "half a page down", Scope.MOVE),
+    Key("move.half-up", "ctrl+u", "half page", "half a page up", Scope.MOVE),
+    Key("nodes.open", "enter,d", "details", "everything about this node", Scope.NODES),
+    Key("nodes.mark", "space", "mark", "mark or unmark this node", Scope.NODES),
+    Key("nodes.mark-range", "v,ctrl+@", "mark range", "mark everything from the last mark to here", Scope.NODES),
+    Key("nodes.sort-expiry", "E", "sort by expiry", "sort by expiry; again turns the order", Scope.NODES),
+    Key("nodes.sort-state", "S", "sort by state", "sort by state; again turns the order", Scope.NODES),
+    Key("nodes.sort-name", "N", "sort by name", "sort by name; again turns the order", Scope.NODES),
+    Key("authority.open", "enter,d", "details", "everything about the authorities", Scope.AUTHORITY),
+    Key("scenario.choose", "enter", "review", "make the plan for this step and review it", Scope.SCENARIO),
+    Key("review.next", "n", "next change", "next change, or next match of a search", Scope.REVIEW),
+    Key("review.previous", "N", "previous", "previous change, or previous match of a search", Scope.REVIEW),
+    Key("review.next-file", "right", "next file", "next file", Scope.REVIEW),
+    Key("review.previous-file", "left", "previous file", "previous file", Scope.REVIEW),
+    Key("review.expand", "e", "every node", "show equal changes once, or on every node", Scope.REVIEW),
+    Key("run.pause", "space", "pause", "pause before the next step; again goes on", Scope.RUN),
+    Key("run.go-on", "s", "go on", "go on: run the waiting commands, or try the step again", Scope.RUN),
+    Key("run.log", "l", "log", "switch between the verdict and the log", Scope.RUN),
+    Key("pane.1", "1", "nodes", "go to the nodes", Scope.MAIN),
+    Key("pane.2", "2", "authority", "go to the certificate authority", Scope.MAIN),
+    Key("pane.3", "3", "scenario", "go to the scenarios", Scope.MAIN),
+    Key("pane.4", "4", "review", "go to the review, or to the running apply", Scope.MAIN),
+    Key("pane.next", "tab", "next pane", "next pane", Scope.MAIN),
+    Key("pane.previous", "shift+tab", "previous pane", "previous pane", Scope.MAIN),
+    Key("plan.make", "p", "plan", "make the plan for the chosen step", Scope.MAIN),
+    Key("plan.apply", "a", "apply", "apply what is reviewed, after a question", Scope.MAIN),
+    Key("run.undo", "u", "undo", "show what undoing the last apply would do", Scope.MAIN),
+    Key("run.verify", "V", "verify", "prove every layer again; changes nothing", Scope.MAIN),
+    Key("cluster.probe", "R,ctrl+r", "probe again", "read every folder and ask every port again", Scope.MAIN),
+    Key("view.full", "f", "full screen", "give this pane the whole screen, and back", Scope.MAIN),
+    Key("view.search", "slash", "search", "filter the list, or search the text; ! in front inverts", Scope.MAIN),
+    Key("view.copy", "c", "copy", "copy a value or a command", Scope.MAIN),
+    Key("view.back", "escape", "back", "one step back; never destroys, never answers yes", Scope.MAIN),
+    Key("app.help", "question_mark,f1", "help", "every key that works here", Scope.APP),
+    Key("app.palette", "colon,ctrl+p", "palette", "search every action", Scope.APP),
+    Key("app.theme", "", "theme", "choose the colours", Scope.APP),
+    Key("app.quit", "q,ctrl+q", "quit", "quit; asks only while an apply runs", Scope.APP),
+)
+
+BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}
+
+FOOTER: Mapping[Scope, tuple[str, ...]] = {
+    Scope.NODES: ("nodes.open", "nodes.mark", "view.search", "nodes.sort-expiry", "view.copy", "cluster.probe"),
+    Scope.AUTHORITY: ("authority.open", "view.copy", "cluster.probe"),
+    Scope.SCENARIO: ("scenario.choose", "plan.apply", "run.undo", "run.verify", "cluster.probe"),
+    Scope.REVIEW: ("plan.apply", "review.next", "review.next-file", "review.expand", "view.full", "view.search"),
+    Scope.RUN: ("run.pause", "run.go-on", "run.undo", "run.log", "view.copy", "run.verify"),
+}
+"""The actions that a focused pane shows; what does not fit the width is left to help and palette."""
+
+_SHOWN = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "shift+tab": "shift+tab",
+    "ctrl+@": "^space",
+}
+
+
+def key_text(key: str) -> str:
+    """A key as it is written on the screen: `?`, `^p`, `esc`."""
+    if key in _SHOWN:
+        return _SHOWN[key]
+    return "^" + key.removeprefix("ctrl+") if key.startswith("ctrl+") else key
+
+
+@dataclass(frozen=True)
+class Keymap:
+    """The table with a user's own keys laid over it."""
+
+    own: Mapping[str, str]
+    """Keys by action id, comma-separated."""
+
+    def keys(self, action: str) -> tuple[str, ...]:
+        given = self.own.get(action, BY_ID[action].keys)
+        return tuple(key.strip() for key in given.split(",") if key.strip())
+
+    def text(self, action: str) -> str:
+        """All keys of an action, as they are written."""
+        return " ".join(key_text(key) for key in self.keys(action))
+
+    def first(self, action: str) -> str:
+        keys = self.keys(action)
+        return key_text(keys[0]) if keys else ""
+
+
+def problems(own: Mapping[str, str]) -> list[str]:
+    """What is wrong with a user's keys: Textual passes over unknown ids and clashes in silence."""
+    found = [f"no action is called {action}" for action in own if action not in BY_ID]
+    keymap = Keymap({action: keys for action, keys in own.items() if action in BY_ID})
+    for scope in Scope:
+        taken: dict[str, str] = {}
+        for each in KEYS:
+            if each.scope not in (scope, Scope.MAIN, Scope.APP):
+                continue
+            for key in keymap.keys(each.id):
+                if taken.setdefault(key, each.id) != each.id:
+                    found.append(f"{key_text(key)} is both {taken[key]} and {each.id}")
+    return list(dict.fromkeys(found))
+
+
+def bindings(*scopes: Scope, action: str = "screen.do") -> list[Binding]:
+    """Textual's bindings for these scopes; all lead to one dispatcher, which knows the reasons against."""
+    return [
+        Binding(key.keys, f"{action}('{key.id}')", key.word, show=False, tooltip=key.tooltip, id=key.id)
+        for key in keys_of(scopes)
+        if key.keys
+    ]
+
+
+def keys_of(scopes: Iterable[Scope]) -> list[Key]:
+    wanted = tuple(scopes)
+    return [key for key in KEYS if key.scope in wanted]

@@ -1,0 +1,127 @@
+"""A run as the fourth pane shows it: steps, who of their nodes is through, what it waits for; made from events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from estui.errors import EstuiError
+from estui.model.plan import Plan
+from estui.model.run import (
+    Evidence,
+    EvidenceSeen,
+    Proof,
+    RunPhase,
+    RunState,
+    Step,
+    StepChanged,
+    StepKind,
+    StepRecord,
+    StepState,
+    Verdict,
+)
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step: its state, why it is in it, and the targets that evidence was seen for."""
+
+    step: Step
+    state: StepState = StepState.WAITING
+    detail: str = ""
+    seen: tuple[tuple[str, bool], ...] = ()
+    """Target and whether what was seen is good, latest per target."""
+
+    def saw(self, evidence: Evidence) -> StepView:
+        """With one more observation."""
+        kept = tuple(pair for pair in self.seen if pair[0] != evidence.target)
+        return replace(self, seen=(*kept, (evidence.target, evidence.ok)))
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run at work, waiting, or ended."""
+
+    title: str
+    steps: tuple[StepView, ...]
+    started: datetime
+    kind: str = "apply"
+    working: bool = True
+    """A thread is walking it."""
+    pausing: bool = False
+    """It was asked to stop before the next step."""
+    asks: EstuiError | None = None
+    """What a person has to do, in the words to type."""
+    problem: EstuiError | None = None
+    ended: RunState | None = None
+    finished: datetime | None = None
+
+    def with_event(self, event: StepChanged | EvidenceSeen) -> RunView:
+        """After an event."""
+        if isinstance(event, StepChanged):
+            return self._replace_step(event.step.id, lambda each: _changed(each, event))
+        return self._replace_step(event.step, lambda each: each.saw(event.evidence))
+
+    def _replace_step(self, step: str, change: object) -> RunView:
+        assert callable(change)
+        return replace(self, steps=tuple(change(each) if each.step.id == step else each for each in self.steps))
+
+    def with_state(self, run: RunState | None) -> RunView:
+        """As the journal has it, which is what counts."""
+        if run is None or not run.records:
+            return self
+        return replace(self, steps=tuple(step_view(record) for record in run.records))
+
+    @property
+    def done(self) -> int:
+        return sum(each.state in (StepState.DONE, StepState.SKIPPED) for each in self.steps)
+
+    @property
+    def current(self) -> int:
+        """Index of the first step that is not done; the number of steps where all are."""
+        for number, each in enumerate(self.steps):
+            if each.state not in (StepState.DONE, StepState.SKIPPED):
+                return number
+        return len(self.steps)
+
+
+def _changed(view: StepView, event: StepChanged) -> StepView:
+    seen = () if event.state is StepState.RUNNING else view.seen
+    return replace(view, state=event.state, detail=event.detail, seen=seen)
+
+
+def step_view(record: StepRecord) -> StepView:
+    view = StepView(record.step, record.state, record.detail)
+    for evidence in record.evidence:
+        view = view.saw(evidence)
+    return view
+
+
+def new_run(plan: Plan, kind: str, now: datetime) -> RunView:
+    """A run that is about to begin."""
+    title = plan.goal.scenario.label if kind == "apply" else f"undo of {plan.goal.scenario.label}"
+    return RunView(title, tuple(StepView(step) for step in plan.steps), now, kind)
+
+
+def found_run(run: RunState, plan: Plan | None, now: datetime) -> RunView:
+    """A run that another process left."""
+    title = (plan.goal.scenario.label if plan else "") or run.kind
+    view = RunView(title, tuple(step_view(record) for record in run.records), now, run.kind, working=False)
+    return view
+
+
+def verdict_of(run: RunState) -> Verdict | None:
+    """The proofs that the run's last step rests on; None where it has not come so far."""
+    for record in reversed(run.records):
+        if record.step.kind is StepKind.VERIFY and record.evidence:
+            return Verdict(tuple(_proof(each) for each in record.evidence), record.evidence[-1].at)
+    return None
+
+
+def _proof(evidence: Evidence) -> Proof:
+    claim, _, seen = evidence.text.partition(": ")
+    return Proof(evidence.target, claim, evidence.ok, seen)
+
+
+def is_over(run: RunState) -> bool:
+    return run.phase in (RunPhase.DONE, RunPhase.ROLLED_BACK, RunPhase.ABANDONED)

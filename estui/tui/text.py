@@ -1,0 +1,93 @@
+"""Text from outside made fit for a terminal: no control characters, no markup, and ASCII where nothing else shows.
+
+Every string that a widget draws comes through `plain`; what it returns has the width that it seems to have.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rich.cells import cell_len, set_cell_size
+
+from estui.present import ASCII, UNICODE, Glyphs
+
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+"""C0 and C1 controls, zero-width and direction marks (the "Trojan source" characters), lone surrogates."""
+_TAB = "    "
+_ASCII_TWINS = {
+    "·": "-",
+    "…": "...",
+    "→": "->",
+    "←": "<-",
+    "↑": "up",
+    "↓": "down",
+    "—": "-",
+    "–": "-",
+    "×": "x",
+    "▸": ">",
+    "▾": "v",
+    "▶": ">",
+    "✓": "v",
+    "✗": "x",
+    "●": "*",
+    "○": "o",
+    "◐": ">",
+    "│": "|",
+    "─": "-",
+    "§": "section ",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+}
+_TRANSLATION = str.maketrans(_ASCII_TWINS)
+
+
+def plain(text: object, *, ascii_only: bool = False) -> str:
+    """The text on one line, with every character that a terminal would act on written out as an escape."""
+    shown = _UNSEEN.sub(_written_out, str(text).replace("\t", _TAB))
+    return to_ascii(shown) if ascii_only else shown
+
+
+def _written_out(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def to_ascii(text: str) -> str:
+    """The ASCII twin of a text; a character without one becomes `?`."""
+    if text.isascii():
+        return text
+    return text.translate(_TRANSLATION).encode("ascii", "replace").decode("ascii")
+
+
+def glyphs(ascii_only: bool) -> Glyphs:
+    return ASCII if ascii_only else UNICODE
+
+
+def pad(text: str, width: int) -> str:
+    """The text in exactly `width` cells; what does not fit is cut, and says so."""
+    return set_cell_size(cut(text, width), width)
+
+
+def cut(text: str, width: int) -> str:
+    """The text in at most `width` cells, with `…` where its end went."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(width - 1, 0)).rstrip() + "…" if width > 0 else ""
+
+
+def cut_middle(text: str, width: int) -> str:
+    """A path in at most `width` cells: its middle goes, its file name stays."""
+    if cell_len(text) <= width or width < 5:
+        return cut(text, width)
+    tail = text[-(width - width // 3 - 1) :]
+    return text[: width // 3] + "…" + tail
+
+
+def clock_text(seconds: float) -> str:
+    """`00:41`, `1:02:03`."""
+    minutes, rest = divmod(int(max(seconds, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"
