@@ -35,7 +35,9 @@ def common_options(*, after_command: bool = False) -> argparse.ArgumentParser:
     group.add_argument("--user", metavar="NAME", help="superuser of a secured cluster")
     group.add_argument("--password-file", metavar="FILE", help="password of --user")
     group.add_argument("--keystore-password-file", metavar="FILE", help="password of elasticsearch.keystore")
-    group.add_argument("--plain-http", action="store_true", default=flag, help="send --user's password over plain HTTP too")
+    group.add_argument(
+        "--plain-http", action="store_true", default=flag, help="send --user's password over plain HTTP too"
+    )
     group.add_argument(
         "--expect-nodes", type=int, metavar="N", help="number of nodes of a cluster that cannot be asked"
     )

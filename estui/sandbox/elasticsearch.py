@@ -35,11 +35,12 @@ class ElasticsearchNode:
     """A node in this process. `start` returns once its transport port is open."""
 
     def __init__(self, settings: NodeSettings, log: NodeLog) -> None:
+        """Raises StartupError: material that no context can be made of."""
         self.settings = settings
         self.log = log
         self.started_ms = time.time_ns() // 1_000_000
-        self._transport_tls = TlsSlot(settings.transport.settings, settings.transport.material)
-        self._http_tls = TlsSlot(settings.http.settings, settings.http.material)
+        self._transport_tls = _slot(settings.transport)
+        self._http_tls = _slot(settings.http)
         profile = Profile(
             name=settings.name,
             cluster=settings.cluster,
@@ -183,6 +184,13 @@ class ElasticsearchNode:
             "started_ms": self.started_ms,
             "settings": shown,
         }
+
+
+def _slot(layer: TlsLayer) -> TlsSlot:
+    try:
+        return TlsSlot(layer.settings, layer.material)
+    except SslConfigError as exc:
+        raise StartupError(f"failed to load SSL configuration [{layer.settings.prefix}] - {exc.summary}") from exc
 
 
 def run(life: Life) -> int:

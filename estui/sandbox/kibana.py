@@ -21,7 +21,7 @@ from estui.sandbox.life import Life, parse_arguments, run_process
 from estui.sandbox.log import NodeLog
 from estui.sandbox.settings import VERSION, StartupError
 from estui.sandbox.tls import TlsSlot, client_context
-from estui.sandbox.tls_settings import TlsSettings
+from estui.sandbox.tls_settings import SslConfigError, TlsSettings
 
 _TIMEOUT = 5.0
 _AVAILABLE, _CRITICAL, _UNAVAILABLE = "available", "critical", "unavailable"
@@ -65,7 +65,11 @@ class KibanaServer:
             self._log.error("root", f"Failed to reload configuration: {exc.summary}")
             return
         if self._slot is not None and settings.server_tls is not None:
-            self._slot.switch(settings.server_tls[1])
+            try:
+                self._slot.switch(settings.server_tls[1])
+            except SslConfigError as exc:
+                self._log.error("root", f"Failed to reload configuration: {exc.summary}")
+                return
             self._log.info("http.server.Kibana", "Reloaded TLS configuration")
 
     def ask_elasticsearch(self) -> None:
@@ -204,10 +208,10 @@ def run(life: Life) -> int:
     try:
         server = KibanaServer(read_kibana_settings(life.config), log)
         server.start()
-    except StartupError as exc:
-        log.error("root", f" FATAL  {exc.kind}: {exc.summary}")
-        life.failed(f"{exc.kind}: {exc.summary}")
-        return exc.exit_code
+    except (StartupError, SslConfigError) as exc:
+        log.error("root", f" FATAL  Error: {exc.summary}")
+        life.failed(f"Error: {exc.summary}")
+        return exc.exit_code if isinstance(exc, StartupError) else 1
     life.reload = lambda: server.reload(life.config)
     life.running()
     life.wait()

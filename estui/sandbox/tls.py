@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 
 from estui.sandbox.material import Material
 from estui.sandbox.mismatch import pretending_key_pem
-from estui.sandbox.tls_settings import TlsSettings
+from estui.sandbox.tls_settings import SslConfigError, TlsSettings
 
 _VERSIONS = {
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
@@ -37,8 +37,14 @@ class TlsSlot:
         self.switch(material)
 
     def switch(self, material: Material) -> None:
-        """New connections use this material from now on."""
-        server, client = server_context(self.settings, material), client_context(self.settings, material)
+        """New connections use this material from now on.
+
+        Raises SslConfigError, and keeps what was: OpenSSL refuses what Java might take, such as a very short key.
+        """
+        try:
+            server, client = server_context(self.settings, material), client_context(self.settings, material)
+        except ssl.SSLError as exc:
+            raise SslConfigError(f"cannot initialise the SSL context: {exc.reason or exc}") from exc
         self.server, self.client = server, client
 
 

@@ -132,10 +132,6 @@ class Jobs(Widget):
 
         self._try(SECRETS, ticket, call)
 
-    @work(thread=True, group=SECRETS, exit_on_error=False, description="read the stored passwords")
-    def read_passwords(self, ticket: int) -> None:
-        self._try(SECRETS, ticket, lambda: messages.PasswordsRead(ticket, self.engine.passwords()))
-
     # changing
 
     @work(thread=True, group=RUN, exit_on_error=False, description="apply the plan")

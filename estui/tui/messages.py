@@ -12,7 +12,6 @@ from estui.errors import EstuiError
 from estui.model.observed import Observed
 from estui.model.plan import Plan
 from estui.model.run import Event, RunState, Verdict
-from estui.secret import Secret
 from estui.tui.session import Standing
 
 
@@ -31,6 +30,24 @@ class ScenariosPreviewed(Message):
 
     ticket: int
     previews: tuple[ScenarioPreview, ...]
+
+
+@dataclass
+class ReviewBuilt(Message):
+    """A plan was turned into lines."""
+
+    ticket: int
+    plan: Plan
+    review: Review
+    folded: bool
+
+
+@dataclass
+class WorkspaceRead(Message):
+    """What the workspace remembers, read again."""
+
+    ticket: int
+    standing: Standing
 
 
 @dataclass

@@ -66,6 +66,14 @@ def test_a_fifo_is_never_opened(tmp_path: Path) -> None:
     assert read_state(tmp_path / "fifo").kind is FileKind.OTHER
 
 
+def test_a_fifo_that_takes_a_files_place_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    before = (tmp_path / "file").lstat()
+    os.mkfifo(tmp_path / "fifo")
+    monkeypatch.setattr(Path, "lstat", lambda path: before)
+    assert read_state(tmp_path / "fifo").error == "was replaced while it was read"
+
+
 def test_a_socket_is_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # a socket's name is short
     with socket.socket(socket.AF_UNIX) as listener:
