@@ -162,20 +162,14 @@ class Verifier:
                 claim = f"would accept {target}"
                 self._prove(kibana.target, claim, lambda node=node: self._kibana_accepts(kibana, node))  # type: ignore[misc]
 
-    def _kibana_trust(self, kibana: ObservedKibana) -> tuple[CertificateFacts, ...]:
-        if kibana.disk.managed:
-            authority = self.context.workspace.authority_certificate("http")
-            return (certificate_facts(authority),)
-        return kibana.disk.chain
-
     def _kibana_tls(self, kibana: ObservedKibana, address: Address) -> str:
         served = probe(address, timeout_s=PROBE_TIMEOUT_S)
-        check_served(served, self._kibana_trust(kibana), now=self.context.now(), host=address.host)
+        check_served(served, kibana_trust(self.context, kibana), now=self.context.now(), host=address.host)
         _check_leaf(served, kibana.disk)
         return describe(served)
 
     def _kibana_status(self, kibana: ObservedKibana, address: Address) -> str:
-        tls = Tls(self._kibana_trust(kibana)) if kibana.setting("server.ssl.enabled") == "true" else None
+        tls = Tls(kibana_trust(self.context, kibana)) if kibana.setting("server.ssl.enabled") == "true" else None
         with Client(address, tls, None, PROBE_TIMEOUT_S) as client:
             level = kibana_status(client)
         if level not in KIBANA_UP:
@@ -189,6 +183,13 @@ class Verifier:
         served = probe(address, timeout_s=PROBE_TIMEOUT_S)
         check_served(served, kibana.trust.trusted, now=self.context.now(), host=address.host)
         return f"its CA file vouches for what {address} serves"
+
+
+def kibana_trust(context: Context, kibana: ObservedKibana) -> tuple[CertificateFacts, ...]:
+    """CAs that may vouch for what Kibana serves: the workspace's for a managed set, else its own chain."""
+    if kibana.disk.managed:
+        return (certificate_facts(context.workspace.authority_certificate(Layer.HTTP.value)),)
+    return kibana.disk.chain
 
 
 def _plain(address: Address) -> str:

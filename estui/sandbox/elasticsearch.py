@@ -69,6 +69,13 @@ class ElasticsearchNode:
         """Opens the transport port and starts looking for the others. Raises StartupError."""
         for warning in self.settings.warnings:
             self.log.warn("o.e.d.c.s.Settings" if "deprecated" in warning else "o.e.b.BootstrapChecks", warning)
+        data = self.settings.data
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise StartupError(
+                f"Unable to access 'path.data' ({data})", kind="java.lang.IllegalStateException"
+            ) from exc
         try:
             self.transport.listen(self.settings.transport_host, self.settings.transport_ports)
         except OSError as exc:

@@ -121,7 +121,7 @@ class HttpPort:
             if request is None:
                 connection.sendall(self._behaviour.garbage)
                 break
-            length = int(request.headers.get("content-length", "0") or 0)
+            length = int(request.headers.get("content-length") or 0)
             if request.headers.get("expect", "").lower() == "100-continue":
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             body, buffer = _read_body(connection, buffer, min(length, _MAX_BODY))
@@ -165,6 +165,8 @@ def _parse_head(head: bytes, *, tls: bool) -> Request | None:
         return None
     split = urlsplit(parts[1])
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    if not headers.get("content-length", "0").isdigit():
+        return None
     query = dict(parse_qsl(split.query, keep_blank_values=True))
     return Request(parts[0], parts[1], unquote(split.path), query, headers, tls=tls)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import select
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from estui.sandbox.pids import Started, is_running
 
 _PARENT_POLL = 0.5
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 MARK = "state.json"
 
 
@@ -24,7 +25,6 @@ class Life:
         self.config = config
         self._run = run
         self._parent = parent
-        self._over = threading.Event()
         self.signalled = False
         self.reload: Callable[[], None] = lambda: None
         """Called on SIGHUP, in the main thread."""
@@ -38,16 +38,20 @@ class Life:
 
     def wait(self) -> None:
         """Until SIGTERM or SIGINT comes, or the parent is gone."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
-        signal.signal(signal.SIGHUP, lambda *_: self.reload())
-        while not self._over.wait(_PARENT_POLL):
-            if self._parent is not None and not is_running(self._parent):
+        # Signals arrive through a pipe: a handler that sets an event could meet its own lock.
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer)
+        for number in _SIGNALS:
+            signal.signal(number, lambda *_: None)
+        while self._parent is None or is_running(self._parent):
+            ready, _, _ = select.select([reader], [], [], _PARENT_POLL)
+            came = set(os.read(reader, 64)) if ready else set()
+            if came & {signal.SIGTERM, signal.SIGINT}:
+                self.signalled = signal.SIGTERM in came
                 return
-
-    def _end(self, number: int, _frame: object) -> None:
-        self.signalled = number == signal.SIGTERM
-        self._over.set()
+            if signal.SIGHUP in came:
+                self.reload()
 
     def _mark(self, state: str, message: str) -> None:
         if self._run is None:

@@ -53,8 +53,7 @@ class Material:
 
 def watched_files(settings: TlsSettings, config: Path) -> tuple[Path, ...]:
     """Files whose change makes the context load again."""
-    names = (settings.certificate, settings.key, settings.keystore, settings.truststore, *settings.authorities)
-    return tuple(dict.fromkeys(config / name for name in names if name))
+    return tuple(dict.fromkeys(config / name for name in _named_files(settings)))
 
 
 def load_material(settings: TlsSettings, config: Path) -> Material:
@@ -62,6 +61,8 @@ def load_material(settings: TlsSettings, config: Path) -> Material:
 
     Raises SslConfigError: a file is missing, cannot be read, or does not hold what it should.
     """
+    for name in _named_files(settings):
+        _check_inside(config, config / name)
     trusted, listed = _load_trust(settings, config)
     if settings.certificate and settings.key:
         key = _load_pem_key(config / settings.key, settings.passphrase)
@@ -76,6 +77,20 @@ def load_material(settings: TlsSettings, config: Path) -> Material:
     if settings.keystore:
         return _with_keystore(settings, config, trusted, listed)
     return Material((), None, trusted, tuple(listed))
+
+
+def _named_files(settings: TlsSettings) -> tuple[str, ...]:
+    names = (*settings.authorities, settings.truststore, settings.keystore, settings.key, settings.certificate)
+    return tuple(name for name in names if name)
+
+
+def _check_inside(config: Path, path: Path) -> None:
+    """A packaged node may read only below its configuration folder, links followed (entitlements since 8.18)."""
+    if path.exists() and not path.resolve().is_relative_to(config.resolve()):
+        raise SslConfigError(
+            f"cannot read configured SSL file [{path}] because access to read the file is blocked; SSL resources should "
+            f"be placed in the [{config}] directory"
+        )
 
 
 def _load_trust(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from estui.sandbox.log import NodeLog
-from estui.sandbox.state import Json, allocate, apply_operation, new_state
+from estui.sandbox.state import Json, allocate, apply_operation, new_state, with_own_indices
 from estui.sandbox.stored import random_uuid, read_stored, write_stored
 
 _COORDINATOR = "o.e.c.c.Coordinator"
@@ -254,6 +254,10 @@ class Membership:
         names = {self._profile.name} | {card["name"] for card in followers.values() if card["eligible"]}
         if self._is_majority(names, self._stored.voters):
             self._has_quorum = True
+            if self._stored.uuid is None:
+                # Only now: of two candidates in the first seconds, the one that nobody follows must leave no cluster.
+                self._stored.uuid = random_uuid()
+                write_stored(self._folder, self._stored)
         elif self._has_quorum or time.monotonic() - self._elected_at > _ELECTION_GRACE:
             self._log.warn(_COORDINATOR, "failing [becoming candidate]: not enough nodes follow")
             self._lose_master()
@@ -268,7 +272,7 @@ class Membership:
             self._say_members(fresh)
         self._members = fresh
         self._recovered = True
-        state = copy.deepcopy(self._stored.state)
+        state = with_own_indices(self._stored.state)
         voters = self._new_voters(fresh)
         if allocate(state, self.data_nodes()) or voters != self._stored.voters:
             self._stored.voters = voters
@@ -317,8 +321,6 @@ class Membership:
         self._term_seen += 1
         self._stored.term = self._term_seen
         self._stored.voters = voters
-        if self._stored.uuid is None:
-            self._stored.uuid = random_uuid()
         write_stored(self._folder, self._stored)
         self._log.info(
             "o.e.c.s.MasterService", f"elected-as-master ([{len(voters)}] nodes vote), term: {self._term_seen}"

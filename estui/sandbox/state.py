@@ -38,6 +38,11 @@ def apply_operation(state: Json, name: str, arguments: Json, data_nodes: Sequenc
     return _OPERATIONS[name](state, arguments, data_nodes)
 
 
+def with_own_indices(state: Json) -> Json:
+    """A state that `allocate` may change while the given one stays; the documents are shared."""
+    return {**state, "indices": {name: dict(index) for name, index in state["indices"].items()}}
+
+
 def allocate(state: Json, data_nodes: Sequence[str]) -> bool:
     """Gives shard copies to the data nodes that are there; returns whether anything moved.
 

@@ -335,7 +335,7 @@ def write_frame(connection: socket.socket, message: Json) -> None:
 
 
 def read_frame(connection: socket.socket) -> Json | None:
-    """The next message, or None where the peer has closed."""
+    """The next message, or None where the peer has closed or speaks something else."""
     head = _receive(connection, 4)
     if len(head) < 4:
         return None
@@ -343,7 +343,10 @@ def read_frame(connection: socket.socket) -> Json | None:
     content = _receive(connection, length) if length <= _MAX_FRAME else b""
     if len(content) != length:
         return None
-    message: Json = json.loads(content)
+    try:
+        message: Json = json.loads(content)
+    except ValueError:
+        return None
     return message
 
 

@@ -114,23 +114,15 @@ class Jobs(Widget):
     def plan_undo(self, ticket: int, run: str) -> None:
         self._try(PLAN, ticket, lambda: messages.UndoPlanned(ticket, self.engine.rollback_preview(run), run))
 
-    # secrets
+    # secrets: these two are awaited by the dialog that asked, so their result is what they return
 
     @work(thread=True, group=SECRETS, exit_on_error=False, description="check the passphrase")
-    def unlock(self, ticket: int, passphrase: Secret) -> None:
-        def call() -> Message:
-            self.engine.unlock(passphrase)
-            return messages.Unlocked(ticket)
-
-        self._try(SECRETS, ticket, call)
+    def unlock(self, passphrase: Secret) -> EstuiError | None:
+        return _error_of(lambda: self.engine.unlock(passphrase))
 
     @work(thread=True, group=SECRETS, exit_on_error=False, description="remember the confirmed commands")
-    def confirm_commands(self, ticket: int) -> None:
-        def call() -> Message:
-            self.engine.confirm_commands()
-            return messages.CommandsConfirmed(ticket)
-
-        self._try(SECRETS, ticket, call)
+    def confirm_commands(self) -> EstuiError | None:
+        return _error_of(self.engine.confirm_commands)
 
     # changing
 
@@ -177,3 +169,11 @@ class Jobs(Widget):
     @work(thread=True, group=VERIFY, exclusive=True, exit_on_error=False, description="verify every layer")
     def verify(self, ticket: int) -> None:
         self._try(VERIFY, ticket, lambda: messages.Verified(ticket, self.engine.verify()))
+
+
+def _error_of(call: Callable[[], None]) -> EstuiError | None:
+    try:
+        call()
+    except EstuiError as error:
+        return error
+    return None

@@ -20,6 +20,8 @@ class Scope(StrEnum):
     RUN = "in Apply"
     MAIN = "on the main screen"
     APP = "everywhere"
+    DIALOG = "in a dialog"
+    PAGE = "on a page of text"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ KEYS: tuple[Key, ...] = (
     Key("app.palette", "colon,ctrl+p", "palette", "search every action", Scope.APP),
     Key("app.theme", "", "theme", "choose the colours", Scope.APP),
     Key("app.quit", "q,ctrl+q", "quit", "quit; asks only while an apply runs", Scope.APP),
+    Key("dialog.yes", "y", "yes", "do what the dialog asks about", Scope.DIALOG),
+    Key("dialog.no", "n,escape", "cancel", "close the dialog and do nothing", Scope.DIALOG),
+    Key("dialog.left", "left", "left", "the button to the left", Scope.DIALOG),
+    Key("dialog.right", "right", "right", "the button to the right", Scope.DIALOG),
+    Key("page.close", "escape,q,enter", "close", "back to where you were", Scope.PAGE),
 )
 
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}

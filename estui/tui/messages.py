@@ -121,25 +121,11 @@ class RunStopped(Message):
 
 
 @dataclass
-class Unlocked(Message):
-    """The passphrase opens what is there."""
-
-    ticket: int
-
-
-@dataclass
 class Verified(Message):
     """Every proof was looked at again."""
 
     ticket: int
     verdict: Verdict
-
-
-@dataclass
-class CommandsConfirmed(Message):
-    """The inventory's commands were remembered as confirmed."""
-
-    ticket: int
 
 
 @dataclass

@@ -62,6 +62,8 @@ class Session:
     verdict: Verdict | None = None
     problem: EstuiError | None = None
     """What went wrong last, shown in the fourth pane."""
+    read_problem: EstuiError | None = None
+    """Why the cluster could not be read, shown in the first."""
     options: Options = field(default_factory=Options)
 
     @property

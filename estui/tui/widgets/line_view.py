@@ -25,7 +25,7 @@ from estui.tui.rows import Row, Span, cleaned, wrap
 
 STYLES = (
     "title note good warn bad add remove same fold file file-note file-target number why match heading name marked "
-    "add-word remove-word add-count remove-count key cursor marker"
+    "add-word remove-word add-count remove-count key cursor marker verdict-good verdict-bad"
 ).split()
 MARKER = 2
 """Cells in front of the rows of a list, where the cursor's marker stands."""

@@ -66,6 +66,13 @@ def test_credentials_that_an_unsecured_node_ignores_do_not_make_it_secured() -> 
     assert (facts.secured, facts.authenticated_as, facts.name) == (False, "", "n1")
 
 
+def test_a_served_request_with_credentials_does_not_tell_whether_security_is_on() -> None:
+    broken = answer(b"{}", "500 Internal Server Error")
+    with server(node(user=broken)) as address, Client(address, None, Basic("elastic", Secret("pw"))) as client:
+        facts = read_api(client)
+    assert (facts.name, facts.secured) == ("n1", None)
+
+
 @pytest.mark.parametrize(
     ("refusal", "words"),
     [(MISSING, "missing authentication credentials"), (WRONG, "unable to authenticate user [elastic]")],

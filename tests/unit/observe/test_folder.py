@@ -235,6 +235,14 @@ def test_a_managed_pem_layer_is_told_as_such(tmp_path: Path, leaf: Leaf) -> None
     assert not node.disk[Layer.TRANSPORT].managed
 
 
+def test_a_layer_with_one_file_of_somebody_elses_is_not_managed(tmp_path: Path, leaf: Leaf) -> None:
+    folder = config(tmp_path, managed_yml("http").replace("estui/http/current/ca.crt", "ca.crt"))
+    publish(folder, "http", leaf)
+    (folder / "ca.crt").write_bytes(leaf.ca.pem)
+    disk = look(folder).disk[Layer.HTTP]
+    assert (disk.managed, disk.problem) == (False, "")
+
+
 def test_a_key_that_does_not_belong_to_the_leaf_is_visible(tmp_path: Path, ca: Ca, leaf: Leaf) -> None:
     folder = config(tmp_path, managed_yml("http"))
     publish(folder, "http", leaf)

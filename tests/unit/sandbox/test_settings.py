@@ -63,6 +63,14 @@ def remove(name: str) -> Callable[[Path], None]:
     return lambda config: (config / name).unlink()
 
 
+def moved_out(name: str) -> Callable[[Path], None]:
+    def change(config: Path) -> None:
+        (config / name).rename(config.parent / "elsewhere")
+        (config / name).symlink_to(config.parent / "elsewhere")
+
+    return change
+
+
 CASES = [
     Case("PEM set", PEM, "", PEM_FILES),
     Case("key of another certificate", PEM, "", {**PEM_FILES, "certs/transport.key": make_leaf(CA).pem_key}),
@@ -107,16 +115,26 @@ CASES = [
     Case(
         "certificate missing",
         PEM,
-        FAILED + "cannot read configured PEM certificate [{config}/certs/transport.crt] because the file does not exist",
+        FAILED
+        + "cannot read configured PEM certificate [{config}/certs/transport.crt] because the file does not exist",
         PEM_FILES,
         change=remove("certs/transport.crt"),
     ),
     Case(
         "key missing",
         PEM,
-        FAILED + "cannot read configured PEM private key [{config}/certs/transport.key] because the file does not exist",
+        FAILED
+        + "cannot read configured PEM private key [{config}/certs/transport.key] because the file does not exist",
         PEM_FILES,
         change=remove("certs/transport.key"),
+    ),
+    Case(
+        "link out of the configuration folder",
+        PEM,
+        FAILED + "cannot read configured SSL file [{config}/certs/transport.key] because access to read the file is "
+        "blocked; SSL resources should be placed in the [{config}] directory",
+        PEM_FILES,
+        change=moved_out("certs/transport.key"),
     ),
     Case(
         "empty certificate file",
@@ -175,7 +193,8 @@ CASES = [
     Case(
         "wrong keystore password",
         BOTH,
-        FAILED + "cannot read configured [PKCS12] keystore [{config}/node.p12] - this is usually caused by an incorrect "
+        FAILED
+        + "cannot read configured [PKCS12] keystore [{config}/node.p12] - this is usually caused by an incorrect "
         "password",
         STORES,
         {**BOTH_PASSWORDS, f"{T}.keystore.secure_password": "wrong"},
@@ -183,7 +202,8 @@ CASES = [
     Case(
         "no keystore password",
         BOTH,
-        FAILED + "cannot read configured [PKCS12] keystore [{config}/node.p12] - this is usually caused by an incorrect "
+        FAILED
+        + "cannot read configured [PKCS12] keystore [{config}/node.p12] - this is usually caused by an incorrect "
         "password",
         STORES,
         {f"{T}.truststore.secure_password": "trust-pass"},
@@ -207,8 +227,8 @@ CASES = [
     Case(
         "secure setting in the yml",
         {"bootstrap.password": "changeme"},
-        "Setting [bootstrap.password] is a secure setting and must be stored inside the Elasticsearch keystore, but was "
-        "found inside elasticsearch.yml",
+        "Setting [bootstrap.password] is a secure setting and must be stored inside the Elasticsearch keystore, but "
+        "was found inside elasticsearch.yml",
     ),
     Case(
         "plain setting in the keystore",
@@ -327,10 +347,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_folder_starts_or_is_refused_in_elasticsearchs_words(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("estui.sandbox.secure_settings.NEWEST_FORMAT", 4)  # a quarter of a second less each
+def test_a_folder_starts_or_is_refused_in_elasticsearchs_words(case: Case, tmp_path: Path) -> None:
     files = {"elasticsearch.keystore": keystore(case.secure), **case.files}
     config = write_node(tmp_path, case.settings, files)
     case.change(config)
@@ -343,6 +360,23 @@ def test_a_folder_starts_or_is_refused_in_elasticsearchs_words(
     assert refused.value.exit_code == 1
 
 
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = write_node(tmp_path, PEM, {"elasticsearch.keystore": keystore(), **PEM_FILES})
+    read = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        # The user who runs the tests may read everything.
+        if path.name == "transport.key":
+            raise PermissionError
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    path = config / "certs/transport.key"
+    with pytest.raises(StartupError) as error:
+        read_node_settings(config, {})
+    assert error.value.summary == FAILED + f"not permitted to read the PEM private key file [{path}]"
+
+
 def test_two_lines_for_one_setting_are_refused(tmp_path: Path) -> None:
     config = write_node(tmp_path, {})
     (config / "elasticsearch.yml").write_text("node.name: a\nnode.name: b\n")
@@ -351,9 +385,7 @@ def test_two_lines_for_one_setting_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("given", "opens"), [("store-pass", True), ("wrong", False), ("", False)])
-def test_a_protected_keystore_takes_its_password_from_the_environment(
-    tmp_path: Path, given: str, opens: bool
-) -> None:
+def test_a_protected_keystore_takes_its_password_from_the_environment(tmp_path: Path, given: str, opens: bool) -> None:
     config = write_node(tmp_path, {}, {"elasticsearch.keystore": keystore(password="store-pass")})
     environ = {"ES_KEYSTORE_PASSWORD": given} if given else {}
     if opens:
@@ -367,7 +399,10 @@ def test_a_protected_keystore_takes_its_password_from_the_environment(
     )
 
 
-def test_an_older_keystore_is_raised_to_format_7_and_keeps_its_entries(tmp_path: Path) -> None:
+def test_an_older_keystore_is_raised_to_format_7_and_keeps_its_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("estui.sandbox.secure_settings.NEWEST_FORMAT", 7)
     config = write_node(tmp_path, {}, {"elasticsearch.keystore": keystore({"bootstrap.password": "changeme"})})
     read_node_settings(config, {})
     content = (config / "elasticsearch.keystore").read_bytes()

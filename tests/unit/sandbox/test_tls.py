@@ -84,7 +84,9 @@ def test_an_open_connection_keeps_its_certificate_and_works_on(node: RunningNode
     connection.close()
 
 
-def test_a_set_switched_by_its_link_is_served(tmp_path: Path, ca: Pair, start_node: StartNode, ports: tuple[int, int]) -> None:
+def test_a_set_switched_by_its_link_is_served(
+    tmp_path: Path, ca: Pair, start_node: StartNode, ports: tuple[int, int]
+) -> None:
     first, second = make_leaf(ca), make_leaf(ca)
     settings = {**FAST, "http.port": ports[0], "transport.port": ports[1], **pem_settings("http", folder="set/current")}
     files = {"elasticsearch.keystore": keystore(), **pem_files("http", first, ca, folder="set/1")}

@@ -1,0 +1,206 @@
+"""Questions: yes or no, a name to type, a passphrase, a choice. Cancel is always what a careless key does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input
+
+from estui.secret import Secret
+from estui.tui.keymap import Scope, bindings
+from estui.tui.rows import Row, Span, text_row
+from estui.tui.text import plain
+from estui.tui.widgets.line_view import LineView
+
+CANCEL, CONFIRM = "cancel", "confirm"
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result]):
+    """A framed question over the dimmed screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.DIALOG, action="screen.answer")]
+    CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = ""
+
+    def __init__(self, title: str, rows: Sequence[Row], *, ascii_only: bool = False) -> None:
+        super().__init__()
+        self.heading = title
+        self.rows = list(rows)
+        self.ascii_only = ascii_only
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield LineView(id="words", ascii_only=self.ascii_only, focusable=False)
+            yield from self.answers()
+            yield LineView(id="reproach", ascii_only=self.ascii_only, focusable=False)
+
+    def answers(self) -> ComposeResult:
+        """The widgets that take the answer."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        self.set_class(self.ascii_only, "-ascii")
+        frame = self.query_one("#dialog")
+        frame.border_title = Text(f" {plain(self.heading, ascii_only=self.ascii_only)} ")
+        self.call_after_refresh(self.query_one("#words", LineView).set_rows, self.rows)
+
+    def reproach(self, text: str) -> None:
+        """Says, inside the dialog, why the answer is not taken."""
+        view = self.query_one("#reproach", LineView)
+        view.set_rows([text_row(text, "bad")])
+
+    def action_answer(self, which: str) -> None:
+        """One of the `dialog.` actions of the keymap."""
+        if which == "dialog.no":
+            self.dismiss(None)
+        elif which in ("dialog.left", "dialog.right"):
+            self.focus_next(Button) if which == "dialog.right" else self.focus_previous(Button)
+        elif which == "dialog.yes":
+            self.say_yes()
+
+    def say_yes(self) -> None:
+        """What `y` does; nothing where the answer has to be typed."""
+
+
+class Confirm(Dialog[bool]):
+    """Yes or no. With `typed` a word has to be typed instead of a key pressed."""
+
+    def __init__(
+        self, title: str, rows: Sequence[Row], *, verb: str, typed: str = "", ascii_only: bool = False
+    ) -> None:
+        super().__init__(title, rows, ascii_only=ascii_only)
+        self.verb = verb
+        self.typed = typed
+
+    def answers(self) -> ComposeResult:
+        if self.typed:
+            yield Input(id="typed", placeholder=f"type {plain(self.typed)} to {self.verb}, then enter", compact=True)
+        with Horizontal(id="buttons"):
+            yield Button("n  Cancel" if not self.typed else "esc  Cancel", id=CANCEL, compact=True)
+            if not self.typed:
+                yield Button(f"y  {self.verb.capitalize()}", id=CONFIRM, compact=True)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_focus(self.query_one("#typed" if self.typed else f"#{CANCEL}"))
+
+    def say_yes(self) -> None:
+        if not self.typed:
+            self.dismiss(True)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == CONFIRM)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        if event.value.strip() == self.typed:
+            self.dismiss(True)
+        else:
+            self.reproach(f"that is not {self.typed}: nothing was done")
+
+
+class AskPassphrase(Dialog[Secret]):
+    """The workspace passphrase: once, or twice where it is a new one."""
+
+    def __init__(self, rows: Sequence[Row], *, new: bool, ascii_only: bool = False) -> None:
+        super().__init__("New workspace passphrase" if new else "Workspace passphrase", rows, ascii_only=ascii_only)
+        self.new = new
+
+    def answers(self) -> ComposeResult:
+        yield Input(id="first", password=True, placeholder="passphrase", compact=True)
+        if self.new:
+            yield Input(id="second", password=True, placeholder="the same again", compact=True)
+        with Horizontal(id="buttons"):
+            yield Button("esc  Cancel", id=CANCEL, compact=True)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_focus(self.query_one("#first"))
+
+    @on(Button.Pressed)
+    def _pressed(self) -> None:
+        self.dismiss(None)
+
+    @on(Input.Submitted, "#first")
+    def _first(self) -> None:
+        if not self._value("first"):
+            self.reproach("an empty passphrase protects nothing")
+        elif self.new:
+            self.set_focus(self.query_one("#second"))
+        else:
+            self._done()
+
+    @on(Input.Submitted, "#second")
+    def _second(self) -> None:
+        if self._value("first") == self._value("second"):
+            self._done()
+            return
+        self.reproach("the two are not the same; type both again")
+        for name in ("#first", "#second"):
+            self.query_one(name, Input).value = ""
+        self.set_focus(self.query_one("#first"))
+
+    def _value(self, name: str) -> Secret:
+        return Secret(self.query_one(f"#{name}", Input).value)
+
+    def _done(self) -> None:
+        secret = self._value("first")
+        for field in self.query(Input):
+            field.value = ""
+        self.dismiss(secret)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer of a choice: the key that picks it, its words, and what comes back."""
+
+    key: str
+    words: str
+    value: str
+
+
+class Choose(Dialog[str]):
+    """One of several answers, by its key or by moving to it; the first one is the harmless one."""
+
+    def __init__(
+        self, title: str, rows: Sequence[Row], choices: Sequence[Choice], *, ascii_only: bool = False
+    ) -> None:
+        super().__init__(title, rows, ascii_only=ascii_only)
+        self.choices = list(choices)
+
+    def answers(self) -> ComposeResult:
+        yield LineView(id="choices", cursor=True, ascii_only=self.ascii_only)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        view = self.query_one("#choices", LineView)
+        rows = [
+            Row((Span(f"{choice.key:4}", "key"), Span(choice.words)), key=choice.value, indent=4)
+            for choice in self.choices
+        ]
+        self.call_after_refresh(view.set_rows, rows)
+        self.set_focus(view)
+
+    def on_key(self, event: events.Key) -> None:
+        for choice in self.choices:
+            if event.character == choice.key:
+                event.stop()
+                self.dismiss(choice.value)
+                return
+        if event.key == "enter":
+            event.stop()
+            self.dismiss(self.query_one("#choices", LineView).key)
+
+    @on(LineView.Chosen)
+    def _chosen(self, message: LineView.Chosen) -> None:
+        self.dismiss(message.view.key)

@@ -1,0 +1,504 @@
+"""From a chosen step to a verdict: plan, review, questions, the run with its gates, undo, quitting.
+
+Owns the order of these; what they look like is `main.py`'s, what they do is the engine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from textual import on
+from textual.reactive import var
+from textual.screen import Screen
+
+from estui import present
+from estui.engine import Engine, Options, ScenarioPreview
+from estui.errors import EstuiError, WaitingError
+from estui.model.plan import Plan, Restart
+from estui.model.run import RunPhase, RunState, StepChanged, StepState
+from estui.secret import Secret
+from estui.tui import jobs, messages
+from estui.tui.jobs import Jobs
+from estui.tui.rows import Row, line_rows, text_row
+from estui.tui.run_view import RunView, found_run, new_run, verdict_of
+from estui.tui.screens.dialogs import AskPassphrase, Choice, Choose, Confirm
+from estui.tui.session import Session, Stage
+from estui.tui.work_rows import commands_rows
+
+WATCH_S = 600.0
+"""How long one call to the engine watches for what a person does, before the next one goes on watching."""
+
+
+class FlowScreen(Screen[None]):
+    """A screen that knows the way of a plan; its session says where on it we are."""
+
+    session: var[Session] = var(Session)
+
+    def __init__(self, engine: Engine, session: Session, clock: Callable[[], datetime], *, ascii_only: bool) -> None:
+        super().__init__()
+        self.engine = engine
+        self.now = clock
+        self.ascii_only = ascii_only
+        self.intent = ""
+        """What is to happen once the walk stops: `pause`, `commands`, `undo` or `leave`."""
+        self.leave_code = 0
+        self.set_reactive(FlowScreen.session, session)
+
+    @property
+    def jobs(self) -> Jobs:
+        return self.query_one(Jobs)
+
+    def change(self, **fields: Any) -> None:
+        """Another session; everything that shows it follows."""
+        self.session = replace(self.session, **fields)
+
+    def change_run(self, **fields: Any) -> None:
+        if self.session.run is not None:
+            self.change(run=replace(self.session.run, **fields))
+
+    def tell(self, text: str, *, severe: bool = False) -> None:
+        """A toast; never the only trace of a failure."""
+        self.notify(text, severity="warning" if severe else "information", markup=False)
+
+    def in_dialogue(self, talk: Coroutine[Any, Any, None]) -> None:
+        """Questions, one after the other, while everything else goes on."""
+        self.run_worker(talk, group="dialogue", exclusive=True, description="dialogue")
+
+    # reading
+
+    def start_reading(self) -> None:
+        self.change(reading=True)
+        self.jobs.observe(self.jobs.ticket(jobs.READ))
+
+    @on(messages.ClusterObserved)
+    def _observed(self, message: messages.ClusterObserved) -> None:
+        if self.jobs.is_current(jobs.READ, message.ticket):
+            self.change(observed=message.observed, standing=message.standing, read_problem=None)
+
+    @on(messages.ScenariosPreviewed)
+    def _previewed(self, message: messages.ScenariosPreviewed) -> None:
+        if self.jobs.is_current(jobs.READ, message.ticket):
+            self.change(previews=message.previews, reading=False)
+
+    @on(messages.WorkspaceRead)
+    def _workspace_read(self, message: messages.WorkspaceRead) -> None:
+        self.change(standing=message.standing)
+
+    def read_workspace(self) -> None:
+        self.jobs.stand(0)
+
+    @on(messages.JobFailed)
+    def _job_failed(self, message: messages.JobFailed) -> None:
+        if not self.jobs.is_current(message.job, message.ticket) and message.ticket:
+            return
+        if message.job == jobs.READ:
+            self.change(reading=False, read_problem=message.error)
+        elif message.job == jobs.RUN:
+            self._stopped(message.error, None)
+        else:
+            self.change(planning=False, verifying=False, problem=message.error)
+        self.tell(str(message.error), severe=True)
+
+    # planning
+
+    def choose(self, preview: ScenarioPreview) -> None:
+        """Shows what a step of the ladder would change, or why it cannot be planned."""
+        if preview.plan is None:
+            self.change(stage=Stage.REVIEW, plan=None, review=None, refused=preview, undoes="", problem=None)
+        else:
+            self.change(planning=True, refused=None, problem=None)
+            self.build_review(preview.plan, folded=True)
+
+    def build_review(self, plan: Plan, *, folded: bool) -> None:
+        observed = self.session.observed
+        if observed is not None:
+            self.jobs.build_review(self.jobs.ticket(jobs.PLAN), plan, observed, folded)
+
+    @on(messages.ReviewBuilt)
+    def _review_built(self, message: messages.ReviewBuilt) -> None:
+        if self.jobs.is_current(jobs.PLAN, message.ticket):
+            self.change(
+                stage=Stage.REVIEW,
+                plan=message.plan,
+                review=message.review,
+                folded=message.folded,
+                undoes="",
+                refused=None,
+                planning=False,
+            )
+
+    def do_review_expand(self) -> None:
+        if self.session.plan is not None:
+            self.build_review(self.session.plan, folded=not self.session.folded)
+
+    # undoing
+
+    def do_run_undo(self) -> None:
+        run = self.session.standing.undoable
+        if run is None:
+            return
+        if run.unfinished and run.phase is not RunPhase.WAITING:
+            self.in_dialogue(self._ask_recover(run))
+            return
+        self.change(planning=True, problem=None)
+        self.jobs.plan_undo(self.jobs.ticket(jobs.PLAN), run.id)
+
+    @on(messages.UndoPlanned)
+    def _undo_planned(self, message: messages.UndoPlanned) -> None:
+        if self.jobs.is_current(jobs.PLAN, message.ticket):
+            self.change(
+                stage=Stage.REVIEW,
+                plan=message.plan,
+                review=None,
+                refused=None,
+                undoes=message.run,
+                planning=False,
+            )
+            self.show_work()
+
+    # questions
+
+    def do_plan_apply(self) -> None:
+        if self.session.plan is not None:
+            self.in_dialogue(self._ask_apply(self.session.plan))
+
+    async def _ask_apply(self, plan: Plan) -> None:
+        undo = self.session.undoes
+        full = plan.restart is Restart.FULL
+        title = "Undo this run?" if undo else f"Apply {plan.goal.scenario.label}?"
+        verb = "undo" if undo else "apply"
+        dialog = Confirm(
+            title,
+            self._apply_rows(plan),
+            verb=verb,
+            typed=plan.cluster if full or self._is_production() else "",
+            ascii_only=self.ascii_only,
+        )
+        if not await self.app.push_screen_wait(dialog):
+            return
+        if not await self._unlocked(needed=not undo and self.engine.needs_passphrase(plan)):
+            return
+        if undo:
+            self._begin(plan, "rollback", lambda ticket: self.jobs.rollback(ticket, undo, self.session.options))
+        else:
+            self._begin(plan, "apply", lambda ticket: self.jobs.apply(ticket, plan, self.session.options))
+
+    def _is_production(self) -> bool:
+        return self.session.observed is not None and self.session.observed.inventory.production
+
+    def _apply_rows(self, plan: Plan) -> list[Row]:
+        rows: list[Row] = []
+        if self.session.review is not None:
+            rows.append(text_row(present.plan_summary(plan, self.session.review), "title"))
+        rows += line_rows(present.outage_lines(plan)[:1])
+        rows += [text_row(note[:1].upper() + note[1:], "note") for note in plan.notes]
+        rows.append(text_row("A restart of a node is not undone by an undo; files are.", "note"))
+        return rows
+
+    async def _unlocked(self, *, needed: bool) -> bool:
+        """Asks for the passphrase where it is not known: until it opens what is there, or the person gives up.
+
+        Where it is not `needed`, only what is stored already could want it: nothing is asked while nothing is.
+        """
+        standing = self.session.standing
+        if standing.unlocked or (standing.new_passphrase and not needed):
+            return True
+        new = standing.new_passphrase
+        words = (
+            "It encrypts the keys of the authorities and the passwords that are set. Nobody can reset it: keep it."
+            if new
+            else "It opens the keys of the authorities and the stored passwords."
+        )
+        rows = [text_row(words)]
+        while True:
+            asked = AskPassphrase(rows, new=new, ascii_only=self.ascii_only)
+            secret: Secret | None = await self.app.push_screen_wait(asked)
+            if secret is None:
+                return False
+            error = await self.jobs.unlock(secret).wait()
+            if error is None:
+                self.change(standing=replace(self.session.standing, unlocked=True))
+                return True
+            rows = [text_row(str(error), "bad"), text_row(words)]
+
+    async def _confirmed_commands(self) -> bool:
+        """Shows the inventory's commands once, before estui may run them."""
+        commands = self.session.standing.unconfirmed
+        if not commands:
+            return True
+        dialog = Confirm("Run these commands?", commands_rows(commands), verb="run", ascii_only=self.ascii_only)
+        if not await self.app.push_screen_wait(dialog):
+            return False
+        error = await self.jobs.confirm_commands().wait()
+        if error is not None:
+            self.change(problem=error)
+            self.tell(str(error), severe=True)
+            return False
+        self.change(standing=replace(self.session.standing, unconfirmed=()))
+        return True
+
+    # the run
+
+    def _begin(self, plan: Plan, kind: str, start: Callable[[int], object]) -> None:
+        self.intent = ""
+        self.engine.stop.clear()
+        self.change(
+            stage=Stage.RUN, run=new_run(plan, kind, self.now()), verdict=None, problem=None, plan=None, review=None
+        )
+        self.clear_log()
+        start(self.jobs.ticket(jobs.RUN))
+        self.show_work()
+
+    def _go_on(self, *, wait_s: float = 0.0) -> None:
+        """Takes up the waiting run, as far as it goes."""
+        self.intent = ""
+        self.engine.stop.clear()
+        self.change_run(working=True, pausing=False, problem=None)
+        options = replace(self.session.options, wait_s=wait_s)
+        self.jobs.resume(self.jobs.ticket(jobs.RUN), options)
+
+    @on(messages.EventSeen)
+    def _event_seen(self, message: messages.EventSeen) -> None:
+        view = self.session.run
+        if view is None or not self.jobs.is_current(jobs.RUN, message.ticket):
+            return
+        self.log_event(message.event)
+        if isinstance(message.event, StepChanged) and message.event.state is StepState.DONE:
+            view = replace(view, asks=None)
+        self.change(run=view.with_event(message.event))
+
+    @on(messages.RunEnded)
+    def _run_ended(self, message: messages.RunEnded) -> None:
+        view = self.session.run
+        if view is None or not self.jobs.is_current(jobs.RUN, message.ticket):
+            return
+        ended = replace(
+            view.with_state(message.run),
+            working=False,
+            pausing=False,
+            asks=None,
+            problem=None,
+            ended=message.run,
+            finished=self.now(),
+        )
+        verdict = verdict_of(message.run)
+        self.change(run=ended, verdict=verdict, stage=Stage.VERDICT if verdict else Stage.RUN)
+        if self.intent == "leave":
+            self.app.exit(self.leave_code)
+            return
+        self.start_reading()
+
+    @on(messages.RunStopped)
+    def _run_stopped(self, message: messages.RunStopped) -> None:
+        if self.jobs.is_current(jobs.RUN, message.ticket):
+            self._stopped(message.error, message.run)
+
+    def _stopped(self, error: EstuiError, run: RunState | None) -> None:
+        """What follows when a walk came to a stop: a person's turn, a wish of theirs, or a failure."""
+        view = self.session.run
+        if view is None:
+            return
+        intent, self.intent = self.intent, ""
+        view = replace(view.with_state(run), pausing=False)
+        if intent == "leave":
+            self.app.exit(self.leave_code)
+        elif intent == "commands":
+            self.change(run=replace(view, asks=None))
+            self._go_on(wait_s=WATCH_S)
+        elif isinstance(error, WaitingError) and error.reasons and not intent:
+            self.change(run=replace(view, asks=error))
+            self._go_on(wait_s=WATCH_S)
+        else:
+            self._rest(view, error, run, paused=bool(intent) and isinstance(error, WaitingError))
+            if intent == "undo":
+                self.in_dialogue(self._undo_soon())
+
+    def _rest(self, view: RunView, error: EstuiError, run: RunState | None, *, paused: bool) -> None:
+        """The run stands still until somebody presses a key."""
+        problem = None if paused else error
+        verdict = verdict_of(run) if run else None
+        failed = verdict if verdict is not None and not verdict.ok else None
+        if run is None:
+            # nothing was switched, or it was taken back at once: there is no run to go on with
+            self.change(run=None, stage=Stage.EMPTY, problem=error)
+        else:
+            self.change(
+                run=replace(view, working=False, asks=None, problem=problem),
+                verdict=failed,
+                stage=Stage.VERDICT if failed else self.session.stage,
+            )
+        self.read_workspace()
+        if not paused:
+            self.tell(str(error), severe=True)
+            self.start_reading()
+
+    async def _undo_soon(self) -> None:
+        """The undo plan, once the workspace says which run that is."""
+        worker = self.jobs.stand(0)
+        await worker.wait()
+        self.call_later(self.do_run_undo)
+
+    def do_run_pause(self) -> None:
+        view = self.session.run
+        if view is None:
+            return
+        if not view.working:
+            self.in_dialogue(self._resume())
+        elif view.pausing:
+            self.intent = ""
+            self.engine.stop.clear()
+            self.change_run(pausing=False)
+        else:
+            self._stop_for("pause")
+
+    def _stop_for(self, intent: str) -> None:
+        self.intent = intent
+        self.engine.stop.set()
+        self.change_run(pausing=intent != "commands")
+
+    def do_run_go_on(self) -> None:
+        view = self.session.run
+        if view is not None and view.asks is not None:
+            self.in_dialogue(self._run_commands())
+        else:
+            self.in_dialogue(self._resume())
+
+    async def _run_commands(self) -> None:
+        if not await self._confirmed_commands():
+            return
+        self.change(options=replace(self.session.options, run_commands=True))
+        if self.session.working:
+            self._stop_for("commands")
+        else:
+            self._go_on(wait_s=WATCH_S)
+
+    async def _resume(self) -> None:
+        if await self._unlocked(needed=False):
+            self._go_on()
+
+    # a run that was there before
+
+    @on(messages.RunFound)
+    def _run_found(self, message: messages.RunFound) -> None:
+        self.change(
+            run=found_run(message.run, message.plan, self.now()),
+            stage=Stage.RUN,
+            standing=replace(self.session.standing, undoable=message.run),
+        )
+        self.log_run(message.run)
+        self.show_work()
+        self.in_dialogue(self._ask_unfinished(message.run))
+
+    async def _ask_unfinished(self, run: RunState) -> None:
+        rows = [text_row(present.run_headline(run), "title"), text_row(f"begun {run.started}", "note")]
+        later = Choice("l", "later: look around first; nothing can be applied until then", "later")
+        undo = Choice("u", "show what undoing it does", "undo")
+        choices = {
+            RunPhase.WAITING: [later, Choice("s", "go on with it", "go-on"), undo],
+            RunPhase.INTERRUPTED: [
+                later,
+                Choice("c", "complete the act in which it was cut short", "complete"),
+                Choice("u", "take everything back", "recover"),
+            ],
+            RunPhase.PREPARING: [later, Choice("u", "remove what was prepared; nothing was switched yet", "recover")],
+        }[run.phase]
+        dialog = Choose("A run is unfinished", rows, choices, ascii_only=self.ascii_only)
+        answer = await self.app.push_screen_wait(dialog)
+        if answer == "go-on":
+            await self._resume()
+        elif answer == "undo":
+            self.do_run_undo()
+        elif answer == "complete":
+            await self._recover(complete=True)
+        elif answer == "recover":
+            await self._ask_recover(run)
+
+    async def _ask_recover(self, run: RunState) -> None:
+        rows = [
+            text_row(present.run_headline(run), "title"),
+            text_row("Every file that it replaced comes back; what it prepared is removed."),
+            text_row("An undo does not bring back passwords that were set, nor the restart of a node.", "note"),
+        ]
+        typed = self.session.observed.inventory.cluster if self.session.observed else ""
+        dialog = Confirm("Take everything back?", rows, verb="undo", typed=typed, ascii_only=self.ascii_only)
+        if await self.app.push_screen_wait(dialog):
+            await self._recover(complete=False)
+
+    async def _recover(self, *, complete: bool) -> None:
+        if not await self._unlocked(needed=False):
+            return
+        self.intent = ""
+        self.engine.stop.clear()
+        self.change(stage=Stage.RUN)
+        self.change_run(working=True, problem=None)
+        self.jobs.recover(self.jobs.ticket(jobs.RUN), complete, self.session.options)
+
+    # proving
+
+    def do_run_verify(self) -> None:
+        self.in_dialogue(self._verify())
+
+    async def _verify(self) -> None:
+        if await self._unlocked(needed=False):
+            self.change(verifying=True, problem=None)
+            self.jobs.verify(self.jobs.ticket(jobs.VERIFY))
+
+    @on(messages.Verified)
+    def _verified(self, message: messages.Verified) -> None:
+        if self.jobs.is_current(jobs.VERIFY, message.ticket) and not self.session.working:
+            self.change(verifying=False, verdict=message.verdict, stage=Stage.VERDICT)
+            self.show_work()
+
+    # leaving
+
+    def do_app_quit(self) -> None:
+        view = self.session.run
+        if view is None or not view.working:
+            self.app.exit(0)
+        elif view.asks is not None:
+            self.leave_when_stopped(0)
+        else:
+            self.in_dialogue(self._ask_leave())
+
+    async def _ask_leave(self) -> None:
+        rows = [text_row("A run is at work. It is never cut off in the middle of a step.")]
+        choices = [
+            Choice("b", "stay here", "stay"),
+            Choice("f", "finish the step in hand, then leave; estui goes on with it at the next start", "leave"),
+            Choice("u", "finish the step in hand, then show the undo", "undo"),
+        ]
+        answer = await self.app.push_screen_wait(
+            Choose("Leave while a run is at work?", rows, choices, ascii_only=self.ascii_only)
+        )
+        if answer == "leave":
+            self.leave_when_stopped(0)
+        elif answer == "undo" and self.session.working:
+            self._stop_for("undo")
+
+    def leave_when_stopped(self, code: int) -> None:
+        """Leaves once the step in hand is over; at once where nothing is at work."""
+        self.leave_code = code
+        if self.session.working:
+            self._stop_for("leave")
+        else:
+            self.app.exit(code)
+
+    # what the main screen does for the flow
+
+    def show_work(self) -> None:
+        """Brings the fourth pane to the front."""
+
+    def clear_log(self) -> None:
+        """An empty log for a new run."""
+
+    def log_event(self, event: object) -> None:
+        """An event in the log."""
+
+    def log_run(self, run: RunState) -> None:
+        """What a run left in its journal, in the log."""
+
+
+__all__ = ["FlowScreen", "Options"]
