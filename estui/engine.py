@@ -15,27 +15,28 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from estui.act import lock, services
-from estui.act.commit import compare_pins, undo_prepared
+from estui.act.commit import undo_prepared
 from estui.act.context import Context, Emit, Options
-from estui.act.fs import Fs, Owner, RealFs
+from estui.act.fs import Fs, RealFs
 from estui.act.items import Digests
-from estui.act.journal import RUNS, Clock, Journal, make_run_folder, utc_now
+from estui.act.journal import RUNS, Clock, Journal, utc_now
 from estui.act.login import TemporaryLogin
 from estui.act.peers import Peers
-from estui.act.prepare import refuse_leftover
+from estui.act.pins import compare_pins
+from estui.act.preflight import refuse_unwritable
 from estui.act.recover import finish_commit
-from estui.act.rollback import committed, prepare_undo, rollback_plan
+from estui.act.rollback import close_undone, committed, prepare_undo, rollback_plan
 from estui.act.runbook import Walker
-from estui.act.runs import PLAN, REPORT, read_plan, read_run, read_runs, unfinished
+from estui.act.runs import REPORT, begin_run, in_effect, read_plan, read_run, read_runs, unfinished
 from estui.act.verify import Verifier
-from estui.act.workspace import PRIVATE_FILE, WORKSPACE_JSON, Workspace, new_run_id
+from estui.act.workspace import WORKSPACE_JSON, Workspace, new_run_id
 from estui.decide import compare
 from estui.decide import plan as planning
 from estui.decide.diff import Review, build_review
 from estui.decide.runbook import start_order
 from estui.decide.rung import cluster_rung, with_rungs
 from estui.errors import ApplyError, EstuiError, PlanError, StalePlanError, UsageError, WaitingError
-from estui.formats.wire import dumps, plan_bytes
+from estui.formats.wire import dumps
 from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Inventory
 from estui.model.observed import AuthorityFacts, Observed, Rung
@@ -195,10 +196,7 @@ class Engine:
 
     def last_done(self) -> RunState | None:
         """The newest run that ended well and was not undone since."""
-        runs = self.runs()
-        undone = {run.undoes for run in runs if run.kind == "rollback" and run.phase is RunPhase.DONE}
-        done = [run for run in runs if run.phase is RunPhase.DONE and run.id not in undone and run.kind == "apply"]
-        return done[-1] if done else None
+        return next((run for run in reversed(in_effect(self.runs())) if run.kind == "apply"), None)
 
     # secrets
 
@@ -308,25 +306,33 @@ class Engine:
         context = self._context(plan, Journal(self.fs, self.path, run, self.clock), emit, options)
         if kind == "apply":
             compare_pins(context)
-            refuse_leftover(context)
-        make_run_folder(self.fs, self.path, run)
-        self.fs.create(self.path, f"{RUNS}/{run}/{PLAN}", plan_bytes(plan), PRIVATE_FILE, Owner())
-        context.journal.write("begin", kind=kind, undoes=undoes, cluster=plan.cluster)
+        refuse_unwritable(context)
+        begin_run(context, kind, undoes)
         self.workspace.audit(f"{kind} begun", run=run)
         return context
 
     def _prepare(self, context: Context, prepare: Callable[[], None]) -> None:
         """Takes the nodes and runs the first step; whatever fails here is undone at once."""
         try:
-            for place in context.plan.places:
-                lock.take_node(context, place)
+            lock.take_nodes(context)
             prepare()
             walker = Walker(context)
             walker.walk(only_next=True)
         except EstuiError as error:
+            self._take_back(context, error)
+            raise
+
+    def _take_back(self, context: Context, error: EstuiError) -> None:
+        """Removes what a failed preparation wrote. ApplyError telling both failures where that fails as well."""
+        try:
             undo_prepared(context)
             self._end(context, RunPhase.ROLLED_BACK, f"nothing was switched: {error}")
-            raise
+        except EstuiError as second:
+            raise ApplyError(
+                "nothing was switched, but what was written beside the old files could not be taken back",
+                reasons=(str(error), str(second)),
+                hint="mend what is listed, then: estui recover --undo",
+            ) from error
 
     def _walk(self, context: Context, *, only_next: bool = False) -> RunState:
         walker = Walker(context)
@@ -335,13 +341,22 @@ class Engine:
         return read_run(self.fs, self.path, context.run, self.clock)
 
     def _end(self, context: Context, phase: RunPhase, detail: str = "") -> None:
-        lock.release_nodes(context)
+        undone = self._undone_by(context)
+        lock.release_nodes(context, undone.run if undone and phase is not RunPhase.DONE else "")
         context.journal.write("ended", phase=phase, detail=detail)
+        if undone and phase is RunPhase.DONE:
+            close_undone(undone, context.run)
         state = read_run(self.fs, self.path, context.run, self.clock)
         path = f"{RUNS}/{context.run}/{REPORT}"
         if not self.fs.read(self.path, path).exists:
-            self.fs.create(self.path, path, dumps(state), PRIVATE_FILE, Owner())
+            self.workspace.replace(path, dumps(state))
         self.workspace.audit(f"{state.kind} {phase.value}", run=context.run)
+
+    def _undone_by(self, context: Context) -> Context | None:
+        """The unfinished run that a rollback takes back."""
+        begin = next(iter(context.journal.find("begin")), None)
+        undoes = begin.text("undoes") if begin else ""
+        return self._open_run(undoes, silent, Options()) if undoes and self.run(undoes).unfinished else None
 
     def _open_run(self, run: str, emit: Emit, options: Options) -> Context:
         return self._context(self.run_plan(run), Journal(self.fs, self.path, run, self.clock), emit, options)
@@ -356,7 +371,9 @@ class Engine:
             if run.phase is not RunPhase.WAITING:
                 raise WaitingError(f"run {run.id} was cut short", hint="estui recover --complete, or --undo")
             self._require_confirmed(options)
-            return self._walk(self._open_run(run.id, emit, options), only_next=only_next)
+            context = self._open_run(run.id, emit, options)
+            lock.require_nodes(context)
+            return self._walk(context, only_next=only_next)
 
     def rollback(
         self,
@@ -380,11 +397,9 @@ class Engine:
         plan = rollback_plan(old.plan, old.journal, start_order(self.observe(network=False)))
         self._drop_login(old)
         if state.unfinished:
-            lock.release_nodes(old)
+            lock.require_nodes(old)
         context = self._begin(plan, "rollback", emit, options, undoes=state.id)
         self._prepare(context, lambda: prepare_undo(context, old.journal, force))
-        if state.unfinished:
-            old.journal.write("ended", phase=RunPhase.ROLLED_BACK, detail=f"by run {context.run}")
         return self._walk(context)
 
     def _drop_login(self, context: Context) -> None:
@@ -410,8 +425,10 @@ class Engine:
         old = self._open_run(state.id, silent, Options())
         return rollback_plan(old.plan, old.journal, start_order(self.observe(network=False)))
 
-    def recover(self, *, complete: bool, emit: Emit = silent, options: Options | None = None) -> RunState:
-        """Finishes or undoes the act in which a run was cut short.
+    def recover(
+        self, *, complete: bool, emit: Emit = silent, options: Options | None = None, force: Sequence[str] = ()
+    ) -> RunState:
+        """Finishes or undoes the act in which a run was cut short; `force` names files that may be overwritten.
 
         UsageError where no run is unfinished, or where the act cannot be completed (not everything was ready).
         """
@@ -427,9 +444,11 @@ class Engine:
                 undo_prepared(context)
                 self._end(context, RunPhase.ROLLED_BACK, "undone after an interruption")
                 return self.run(run.id)
-            if run.phase is RunPhase.INTERRUPTED:
-                finish_commit(context)
-            return self.run(run.id) if complete else self._undo(self.run(run.id), emit, options)
+            if not complete:
+                return self._undo(run, emit, options, force)
+            lock.require_nodes(context)
+            finish_commit(context)
+            return self.run(run.id)
 
     def verify(self, emit: Emit = silent) -> Verdict:
         """All proofs again; changes nothing."""

@@ -498,3 +498,25 @@ def error_lines(error: EstuiError) -> list[Line]:
         Line(Kind.BAD, first),
         *(Line(Kind.NOTE if line.startswith("hint:") else Kind.TEXT, line) for line in rest),
     ]
+
+
+def kibana_lines(kibana: ObservedKibana, now: datetime) -> list[Line]:
+    """Everything about one Kibana instance."""
+    secured = kibana.setting("server.ssl.enabled") == "true"
+    served = kibana.served
+    lines = [
+        Line(Kind.TITLE, f"{kibana.target}  {'https' if secured else 'plain http'}"),
+        Line(Kind.TEXT, f"folder {kibana.entry.config}"),
+        Line(Kind.TEXT, f"version {kibana.version or 'unknown'}"),
+        Line(Kind.TEXT, f"status {kibana.status or 'no answer'}"),
+        Line(Kind.TITLE, f"browsers: {served_word(served, kibana.disk)}"),
+        Line(Kind.TEXT, f"  served at {kibana.address or '?'}: {served.state.value}"),
+    ]
+    if kibana.disk.leaf:
+        lines += certificate_lines(kibana.disk.leaf, now)
+    trusted = ", ".join(each.subject for each in kibana.trust.trusted) or "none"
+    lines.append(Line(Kind.TITLE, "Elasticsearch"))
+    lines.append(Line(Kind.TEXT, f"  {kibana.setting('elasticsearch.hosts') or 'no elasticsearch.hosts'}"))
+    lines.append(Line(Kind.TEXT, f"  trusted CAs: {trusted}"))
+    lines += [Line(Kind.BAD, f"{finding.where}: {finding.summary}") for finding in kibana.problems]
+    return lines

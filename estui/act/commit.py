@@ -6,54 +6,20 @@ one rename. What was replaced stays on the target in `estui/before/<run>/`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 
 from estui.act.context import Context
-from estui.act.fs import Owner
-from estui.act.items import BEFORE, GONE, Image, Item, Switched, difference, items_of, same, switched_of
-from estui.act.prepare import STAGED_PREFIX
-from estui.errors import ApplyError, Location, StalePlanError
+from estui.act.fs import Owner, temporary_name
+from estui.act.items import BEFORE, Item, Ready, Switched, difference, identical, items_of, ready_of, same, switched_of
+from estui.act.journal import Journal, Record
+from estui.act.pins import compare_pins, image_of
+from estui.act.signals import deferred_signals
+from estui.errors import ApplyError, EstuiError, Location, StalePlanError
+from estui.formats.wire import Json
 from estui.model.observed import FileKind
-from estui.model.plan import Pin
 
-
-def image_of(context: Context, root: str, path: str) -> Image:
-    """How a name looks now."""
-    return context.digests.image(path, context.fs.read(root, path))
-
-
-def pin_image(pin: Pin) -> Image:
-    """A pin as the image that it expects."""
-    if pin.kind == FileKind.ABSENT.value:
-        return GONE
-    if pin.link is not None:
-        return Image(pin.kind, link=pin.link)
-    return Image(pin.kind, pin.sha256, pin.entries, pin.mode, pin.uid, pin.gid)
-
-
-def compare_pins(context: Context, targets: Iterable[str] | None = None) -> None:
-    """Raises StalePlanError naming every pinned file that is no longer as it was reviewed.
-
-    A keystore that appeared is no difference: a node makes one for itself at its first start.
-    """
-    wanted = None if targets is None else set(targets)
-    moved = []
-    for pin in context.plan.pins:
-        if wanted is not None and pin.target not in wanted:
-            continue
-        root = context.plan.place(pin.target).root
-        expected, found = pin_image(pin), image_of(context, root, pin.path)
-        if pin.path.endswith(".keystore") and (expected.absent or (pin.entries and pin.entries == found.entries)):
-            continue
-        problem = difference(expected, found)
-        if problem:
-            moved.append(f"{root}/{pin.path}: {problem}")
-    if moved:
-        raise StalePlanError(
-            "files changed since the plan was made; nothing was written",
-            reasons=tuple(moved),
-            hint="plan again and review the new plan",
-        )
+_SWITCHABLE = (FileKind.FILE.value, FileKind.LINK.value, FileKind.ABSENT.value)
 
 
 def ready_items(context: Context, stage: str) -> dict[str, tuple[Item, ...]]:
@@ -65,35 +31,68 @@ def ready_items(context: Context, stage: str) -> dict[str, tuple[Item, ...]]:
     }
 
 
-def committed_targets(context: Context) -> set[str]:
+def _place_of(record: Record) -> str:
+    return f"{record.text('stage')}/{record.text('target')}"
+
+
+def announced(journal: Journal) -> dict[str, Record]:
+    """Announcements by `stage/target`, in order; those that were withdrawn are left out."""
+    found: dict[str, Record] = {}
+    for record in journal.records:
+        if record.act == "committing":
+            found[_place_of(record)] = record
+        elif record.act == "withdrawn":
+            found.pop(_place_of(record), None)
+    return found
+
+
+def committed_targets(journal: Journal) -> set[str]:
     """`stage/target` of everything that was switched."""
-    return {f"{record.text('stage')}/{record.text('target')}" for record in context.journal.find("committed")}
+    return {_place_of(record) for record in journal.find("committed")}
+
+
+def open_announcements(journal: Journal) -> list[Record]:
+    """Announcements without their result: what an interruption left half done."""
+    done = committed_targets(journal)
+    return [record for place, record in announced(journal).items() if place not in done]
 
 
 def commit(context: Context, stage: str, targets: Sequence[str], step: str) -> None:
     """Switches everything of these targets, after everything pinned on all of them was compared again.
 
-    Raises StalePlanError where something moved since: nothing of the step is switched then.
+    Raises StalePlanError where something moved since, ApplyError where something that was made ready is no longer
+    whole: nothing of the step is switched then.
     """
     ready = ready_items(context, stage)
-    done = committed_targets(context)
+    done = committed_targets(context.journal)
     open_targets = [target for target in targets if target in ready and f"{stage}/{target}" not in done]
     if context.journal.has("undoes"):
         _compare_items(context, ready, open_targets)
     else:
-        compare_pins(context, open_targets)
+        compare_pins(context, open_targets, _switched_by(context))
+    _check_ready(context, stage, open_targets)
     for target in open_targets:
-        switch(context, stage, target, ready[target])
+        with deferred_signals():
+            switch(context, stage, target, ready[target])
         names = ", ".join(item.path for item in ready[target])
         context.evidence(step, target, f"switched {names}")
+
+
+def _switched_by(context: Context) -> set[tuple[str, str]]:
+    """Targets and pinned paths that this run switched itself, in an earlier stage."""
+    return {
+        (each.item.target, each.item.pinned)
+        for record in announced(context.journal).values()
+        for each in switched_of(record.fields.get("items"), context.journal.path)
+    }
 
 
 def _compare_items(context: Context, ready: dict[str, tuple[Item, ...]], targets: Sequence[str]) -> None:
     """For an undo: what will be replaced must be what the undone run left there."""
     expected = {
-        (record.text("target"), item.path): image
+        (record.text("target"), each.item.path): each.before
         for record in context.journal.find("expects")
-        for item, image in _expected(record.fields.get("items"), context.journal.path)
+        for each in switched_of(record.fields.get("items"), context.journal.path)
     }
     moved = []
     for target in targets:
@@ -110,26 +109,87 @@ def _compare_items(context: Context, ready: dict[str, tuple[Item, ...]], targets
         )
 
 
-def _expected(value: object, path: str) -> list[tuple[Item, Image]]:
-    return [(each.item, each.before) for each in switched_of(value, path)]  # type: ignore[arg-type]
+def _check_ready(context: Context, stage: str, targets: Sequence[str]) -> None:
+    """Every file that was made ready is still there and whole."""
+    broken = [
+        f"{record.text('root')}/{each.path}"
+        for record in context.journal.find("prepare")
+        if record.text("stage") == stage and record.text("target") in targets
+        for each in ready_of(record.fields.get("files"), context.journal.path)
+        if not is_whole(context, record.text("root"), each)
+    ]
+    if broken:
+        raise ApplyError(
+            "files that were made ready are missing or changed; nothing was switched",
+            reasons=tuple(broken),
+            hint="is every folder mounted? else: estui rollback, and plan again",
+        )
+
+
+def is_whole(context: Context, root: str, each: Ready) -> bool:
+    """Whether a file that was made ready is as it was written."""
+    state = context.fs.read(root, each.path)
+    return state.kind is FileKind.FILE and (state.sha256, state.mode, state.uid, state.gid) == (
+        each.sha256,
+        each.mode,
+        each.uid,
+        each.gid,
+    )
 
 
 def switch(context: Context, stage: str, target: str, items: Sequence[Item]) -> None:
-    """One target: announce, keep, rename, record."""
+    """One target: announce, keep, rename, record.
+
+    Raises ApplyError or StalePlanError. Where that happens before the first rename, the announcement is withdrawn.
+    """
     before_folder = f"{context.plan.folder}/{BEFORE}/{context.run}"
     switched = []
     for item in items:
         before = image_of(context, item.root, item.path)
+        if before.kind not in _SWITCHABLE:
+            raise ApplyError(
+                f"is a {before.kind}, which estui does not replace",
+                location=Location(f"{item.root}/{item.path}"),
+                hint="move it away, then go on",
+            )
         kept = f"{before_folder}/{item.path}" if before.kind == FileKind.FILE.value else ""
         switched.append(Switched(item, before, kept))
     context.journal.write("committing", stage=stage, target=target, items=switched)
-    for each in switched:
-        if each.kept:
-            make_kept_folders(context, each)
-            context.fs.keep(each.item.root, each.item.path, each.kept)
-    for each in switched:
-        switch_item(context, each.item)
+    try:
+        keep_all(context, switched)
+    except EstuiError:
+        _withdraw(context, stage, target, switched)
+        raise
+    switch_all(context, items)
     context.journal.write("committed", stage=stage, target=target)
+
+
+def keep_all(context: Context, switched: Iterable[Switched]) -> None:
+    """Keeps every file that is going to be replaced.
+
+    Raises StalePlanError where what was kept is not what was announced: somebody changed it in between.
+    """
+    for each in switched:
+        if not each.kept:
+            continue
+        root = each.item.root
+        make_kept_folders(context, each)
+        context.fs.keep(root, each.item.path, each.kept)
+        if not identical(each.before, image_of(context, root, each.kept)):
+            raise StalePlanError(
+                "changed while it was being replaced; nothing was switched",
+                location=Location(f"{root}/{each.item.path}"),
+                hint="plan again and review the new plan",
+            )
+
+
+def _withdraw(context: Context, stage: str, target: str, switched: Sequence[Switched]) -> None:
+    """Takes an announcement back after which nothing was switched. Where even that fails, recovery finds it."""
+    with contextlib.suppress(EstuiError):
+        for each in switched:
+            if each.kept:
+                context.fs.remove(each.item.root, each.kept)
+        context.journal.write("withdrawn", stage=stage, target=target)
 
 
 def make_kept_folders(context: Context, each: Switched) -> None:
@@ -139,40 +199,85 @@ def make_kept_folders(context: Context, each: Switched) -> None:
         context.fs.make_folder(each.item.root, "/".join(parts[:count]), place.folder_mode, Owner(place.uid, place.gid))
 
 
-def switch_item(context: Context, item: Item) -> None:
-    """One name, by one rename; nothing where it is switched already."""
-    if item.after.link is not None:
-        context.fs.switch_link(item.root, item.path, item.after.link)
-    elif item.after.absent:
+def switch_all(context: Context, items: Sequence[Item]) -> None:
+    """All names of a target, in order; renames that follow one another are done back to back. Idempotent."""
+    pairs: list[tuple[str, str]] = []
+    for item in items:
+        if item.after.link is None and not item.after.absent:
+            if _is_staged(context, item):
+                pairs.append((item.staged, item.path))
+            continue
+        _rename(context, item.root, pairs)
+        _switch_link(context, item)
+    if items:
+        _rename(context, items[0].root, pairs)
+
+
+def _rename(context: Context, root: str, pairs: list[tuple[str, str]]) -> None:
+    if pairs:
+        context.fs.rename_all(root, pairs)
+        pairs.clear()
+
+
+def _switch_link(context: Context, item: Item) -> None:
+    """A link, or a removal; the name that an interrupted switch left beside it goes as well."""
+    if item.after.link is None:
         context.fs.remove(item.root, item.path)
-    elif context.fs.read(item.root, item.staged).exists:
-        context.fs.rename(item.root, item.staged, item.path)
-    elif not same(item.after, image_of(context, item.root, item.path)):
-        raise ApplyError(
-            "is neither as before nor as planned, and the prepared file is gone",
-            location=Location(f"{item.root}/{item.path}"),
-            hint="estui recover --undo",
-        )
+    elif image_of(context, item.root, item.path) != item.after:
+        context.fs.switch_link(item.root, item.path, item.after.link)
+    context.fs.remove(item.root, temporary_name(item.path))
+
+
+def _is_staged(context: Context, item: Item) -> bool:
+    """Whether the file is still to be renamed; False where it is in place.
+
+    Raises ApplyError where neither is so.
+    """
+    if context.fs.read(item.root, item.staged).exists:
+        return True
+    if same(item.after, image_of(context, item.root, item.path)):
+        return False
+    raise ApplyError(
+        "is neither as before nor as planned, and the prepared file is gone",
+        location=Location(f"{item.root}/{item.path}"),
+        hint="estui recover --undo",
+    )
 
 
 def undo_prepared(context: Context) -> None:
-    """Removes everything that was written beside the old files; idempotent."""
-    for record in reversed(context.journal.find("prepare")):
+    """Removes everything that was written beside the old files; idempotent. Nothing may have been switched."""
+    journal = context.journal
+    if journal.has("materialised") and not journal.has("discarding"):
+        # from here on the run cannot be completed any more
+        journal.write("discarding")
+    for record in reversed(journal.find("prepare")):
         root = record.text("root")
-        items = items_of(record.fields.get("items"), context.journal.path)
-        for item in items:
-            if item.staged:
-                context.fs.remove(root, item.staged)
-        files = record.fields.get("files")
-        for path in files if isinstance(files, list) else []:
-            if f"/{context.run}/" in str(path):
-                context.fs.remove(root, str(path))
-        folders = record.fields.get("folders")
-        for folder in reversed(folders if isinstance(folders, list) else []):
-            if not context.fs.names(root, str(folder)):
-                context.fs.remove(root, str(folder))
+        drop_staged(context, record)
+        for each in ready_of(record.fields.get("files"), journal.path):
+            context.fs.remove(root, each.path)
+        kept = f"{context.plan.folder}/{BEFORE}/{context.run}"
+        _remove_empty(context, root, kept)
+        if not context.fs.names(root, f"{context.plan.folder}/{BEFORE}"):
+            context.fs.remove(root, f"{context.plan.folder}/{BEFORE}")
+        for folder in reversed(_texts(record.fields.get("folders"))):
+            if not context.fs.names(root, folder):
+                context.fs.remove(root, folder)
 
 
-def staged_name(path: str, run: str) -> str:
-    folder, _, name = path.rpartition("/")
-    return f"{folder}/" * bool(folder) + f"{STAGED_PREFIX}{run}-{name}"
+def drop_staged(context: Context, record: Record) -> None:
+    """Removes what a target had ready beside names that were not switched."""
+    for item in items_of(record.fields.get("items"), context.journal.path):
+        context.fs.remove(item.root, item.staged or temporary_name(item.path))
+
+
+def _remove_empty(context: Context, root: str, folder: str) -> None:
+    """Removes a folder tree that holds no file."""
+    for name in context.fs.names(root, folder):
+        if context.fs.read(root, f"{folder}/{name}").kind is FileKind.FOLDER:
+            _remove_empty(context, root, f"{folder}/{name}")
+    if not context.fs.names(root, folder):
+        context.fs.remove(root, folder)
+
+
+def _texts(value: Json | None) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 from estui.errors import Location, StoreError
@@ -47,6 +49,13 @@ class Item:
     after: Image
     staged: str = ""
     """Name of the file that is ready beside the target; empty for links and removals."""
+    named: str = ""
+    """The name in the review, where that is a link in the folder that leads to `path`; else empty."""
+
+    @property
+    def pinned(self) -> str:
+        """Path under which the plan pins it."""
+        return self.named or self.path
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,17 @@ class Switched:
     item: Item
     before: Image
     kept: str = ""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A file that was written beside what is in use, before anything is switched: how it has to look."""
+
+    path: str
+    sha256: str
+    mode: int
+    uid: int
+    gid: int
 
 
 @dataclass(frozen=True)
@@ -76,19 +96,36 @@ class Digests:
     def __init__(self, key: bytes, keystore_password: Secret | None = None) -> None:
         self.key = key
         self.keystore_password = keystore_password
+        self._known: dict[tuple[str, str], str] = {}
 
     def entries(self, path: str, content: bytes) -> str:
-        """Keyed digest of a keystore's entries, empty for other files and for what cannot be opened."""
+        """Keyed digest of a keystore's entries, empty for other files and for what cannot be opened.
+
+        Remembered by content: opening one costs up to a fifth of a second.
+        """
         name = path.rpartition("/")[2]
+        if name not in (NODE_KEYSTORE, KIBANA_KEYSTORE):
+            return ""
+        known = name, hashlib.sha256(content).hexdigest()
+        if known not in self._known:
+            self._known[known] = self._entries(name, path, content)
+        return self._known[known]
+
+    @property
+    def no_entries(self) -> str:
+        """Digest of a keystore that holds nothing but its seed."""
+        return entries_digest({}, self.key)
+
+    def _entries(self, name: str, path: str, content: bytes) -> str:
         try:
             if name == NODE_KEYSTORE:
                 entries = dict(read_secure_settings(content, self.keystore_password, path).entries)
-            elif name == KIBANA_KEYSTORE:
-                entries = {
-                    key: repr(value).encode() for key, value in read_kibana_keystore(content, None, path).items()
-                }
             else:
-                return ""
+                # JSON text, as where it is observed: the number 1 and the text "1" are different entries
+                entries = {
+                    key: json.dumps(value, sort_keys=True).encode()
+                    for key, value in read_kibana_keystore(content, None, path).items()
+                }
         except StoreError:
             return ""
         return entries_digest(entries, self.key)
@@ -105,19 +142,23 @@ class Digests:
 
 
 def same(one: Image, other: Image) -> bool:
-    """Whether two images show the same file. Keystores that could be opened are compared by their entries.
+    """Whether two images show the same file.
 
-    The mode and owner of a link mean nothing.
+    Keystores that could be opened are compared by their entries alone: a node that rewrites its own makes itself
+    the owner. The mode and owner of a link mean nothing.
     """
+    if one.kind == other.kind and one.entries and other.entries:
+        return one.entries == other.entries
+    return identical(one, other)
+
+
+def identical(one: Image, other: Image) -> bool:
+    """Whether two images show the same bytes, with the same owner and mode."""
     if one.kind != other.kind:
         return False
     if one.link is not None or other.link is not None:
         return one.link == other.link
-    if (one.mode, one.uid, one.gid) != (other.mode, other.uid, other.gid):
-        return False
-    if one.entries and other.entries:
-        return one.entries == other.entries
-    return one.sha256 == other.sha256
+    return (one.mode, one.uid, one.gid, one.sha256) == (other.mode, other.uid, other.gid, other.sha256)
 
 
 def difference(wanted: Image, found: Image) -> str:
@@ -138,6 +179,11 @@ def difference(wanted: Image, found: Image) -> str:
 def items_of(value: Json, path: str) -> tuple[Item, ...]:
     """Items from a journal record."""
     return tuple(decode(Item, each, path) for each in _listed(value, path))
+
+
+def ready_of(value: Json, path: str) -> tuple[Ready, ...]:
+    """Files that were made ready, from a journal record."""
+    return tuple(decode(Ready, each, path) for each in _listed(value, path))
 
 
 def switched_of(value: Json, path: str) -> tuple[Switched, ...]:

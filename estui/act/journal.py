@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from estui.act.fs import Fs, Owner
-from estui.errors import Location, StoreError
+from estui.errors import EstuiError, Location, StoreError
 from estui.formats.wire import Json, to_json
+from estui.model.observed import FileKind
 
 RUNS = "runs"
 JOURNAL = "journal.jsonl"
+BEGIN = "begin"
 JOURNAL_FORMAT = 1
+"""Number in the first record; a reader refuses a larger one."""
+_RUN_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}")
 
 Clock = Callable[[], datetime]
 
@@ -65,7 +70,14 @@ def parse_journal(content: bytes, path: str) -> list[Record]:
                 hint="restore it from a backup",
             )
         records.append(record)
+    _check_format(records, path)
     return records
+
+
+def _check_format(records: list[Record], path: str) -> None:
+    number = records[0].fields.get("format", 0) if records else 0
+    if isinstance(number, int) and number > JOURNAL_FORMAT:
+        raise StoreError("was written by a newer estui", location=Location(path), hint="use the newer estui")
 
 
 def _parse_line(line: bytes) -> Record | None:
@@ -99,20 +111,35 @@ class Journal:
         state = self.fs.read(self.workspace, self.path)
         if not state.exists:
             return []
-        content = state.content
-        records = parse_journal(content, f"{self.workspace}/{self.path}")
-        self._torn = bool(content) and not content.endswith(b"\n")
+        shown = f"{self.workspace}/{self.path}"
+        if state.kind is not FileKind.FILE:
+            # an unreadable journal must never pass for an empty one
+            reason = state.error or f"is a {state.kind.value}"
+            raise StoreError(f"cannot be read: {reason}", location=Location(shown), hint="make it readable")
+        records = parse_journal(state.content, shown)
+        self._torn = bool(state.content) and not state.content.endswith(b"\n")
         return records
 
     _torn = False
+    _unsure = False
 
     def write(self, act: str, **fields: object) -> Record:
-        """One record, on disk when this returns."""
+        """One record, on disk when this returns.
+
+        Raises ApplyError where it cannot be written; whether it is there is then read again before the next one.
+        """
+        if self._unsure:
+            self.records = self._read()
+            self._unsure = False
         body: dict[str, Json] = {"n": len(self.records) + 1, "at": stamp(self.clock()), "act": act}
         body.update({name: to_json(value) for name, value in fields.items()})
         line = json.dumps({**body, "sum": _checksum(body)}, ensure_ascii=False).encode() + b"\n"
         # a torn line before this one gets its line end, so that this one stands alone
-        self.fs.append(self.workspace, self.path, (b"\n" if self._torn else b"") + line)
+        try:
+            self.fs.append(self.workspace, self.path, (b"\n" if self._torn else b"") + line)
+        except EstuiError:
+            self._unsure = True
+            raise
         self._torn = False
         record = _parse_line(line.rstrip(b"\n"))
         assert record is not None  # noqa: S101 - just written
@@ -133,5 +160,23 @@ def make_run_folder(fs: Fs, workspace: str, run: str) -> None:
 
 
 def run_ids(fs: Fs, workspace: str) -> tuple[str, ...]:
-    """Ids of all runs, oldest first (they begin with their UTC time)."""
-    return fs.names(workspace, RUNS)
+    """Ids of all runs, in the order in which they began.
+
+    Each run counts on from the ones before it, so that a clock that was set back changes nothing; ids that never
+    began come first.
+    """
+    names = [name for name in fs.names(workspace, RUNS) if _RUN_ID.fullmatch(name)]
+    return tuple(sorted(names, key=lambda run: (run_number(fs, workspace, run), run)))
+
+
+def run_number(fs: Fs, workspace: str, run: str) -> int:
+    """Place of a run among all runs, from 1; 0 where it never began."""
+    begin = next(iter(Journal(fs, workspace, run).find(BEGIN)), None)
+    number = begin.fields.get("number", 0) if begin else 0
+    return number if isinstance(number, int) else 0
+
+
+def next_number(fs: Fs, workspace: str) -> int:
+    """Number for a run that begins now. The workspace's lock must be held."""
+    names = (name for name in fs.names(workspace, RUNS) if _RUN_ID.fullmatch(name))
+    return 1 + max((run_number(fs, workspace, run) for run in names), default=0)

@@ -15,14 +15,15 @@ from cryptography import x509
 
 from estui.act.context import Context, new_password
 from estui.act.fs import Owner
-from estui.act.items import KIBANA_KEYSTORE, NODE_KEYSTORE, Image, Item, LeafRecord
+from estui.act.items import KIBANA_KEYSTORE, NODE_KEYSTORE, Image, Item, LeafRecord, Ready
 from estui.act.journal import stamp
+from estui.act.pins import compare_pins, follow, require_pinned
 from estui.act.workspace import serial
 from estui.decide.diff import edited_yml
 from estui.errors import ApplyError, Location
 from estui.formats import es_keystore, kibana_keystore, pem, pkcs12
 from estui.model.inventory import StoreFormat
-from estui.model.observed import FileKind
+from estui.model.observed import FileKind, FileState
 from estui.model.plan import (
     CreateAuthority,
     FirstLogin,
@@ -47,11 +48,21 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that is written before anything is switched: path relative to the root, content, mode."""
+    """A file that is written before anything is switched: path relative to the root, content, mode, owner.
+
+    `like` is the file that it is going to replace, whose labels it carries; empty where there is none.
+    """
 
     path: str
     content: bytes
     mode: int
+    owner: Owner
+    like: str = ""
+
+    @property
+    def ready(self) -> Ready:
+        digest = hashlib.sha256(self.content).hexdigest()
+        return Ready(self.path, digest, self.mode, self.owner.uid, self.owner.gid)
 
 
 @dataclass(frozen=True)
@@ -75,12 +86,13 @@ class Preparer:
         self.store_passwords: dict[tuple[str, str], Secret] = {}
 
     def prepare(self) -> None:
-        """Everything of the plan on disk and in the journal.
+        """Everything of the plan on disk and in the journal. The nodes must be taken.
 
-        Raises ApplyError, StoreError (wrong passphrase) or CertificateError; the journal then says what
-        was begun, and an undo removes it.
+        Raises StalePlanError where a pinned file changed since it was reviewed, ApplyError, StoreError (wrong
+        passphrase) or CertificateError; the journal then says what was begun, and an undo removes it.
         """
         context = self.context
+        compare_pins(context)
         self._authorities()
         self._passwords()
         made = [self._target(stage, target) for stage in context.plan.stages for target in targets_of(stage)]
@@ -128,8 +140,9 @@ class Preparer:
                 for folder in (context.plan.folder, base, f"{base}/{context.run}"):
                     folders[folder] = None
                 contents, leaf = self._set(change)
+                owner = Owner(place.uid, place.gid)
                 files += [
-                    NewFile(f"{base}/{context.run}/{name}", content, place.file_mode)
+                    NewFile(f"{base}/{context.run}/{name}", content, place.file_mode, owner)
                     for name, content in contents.items()
                 ]
                 leaves += [leaf] if leaf else []
@@ -212,12 +225,22 @@ class Preparer:
         )
         staged = []
         for path in paths:
-            state = self.context.fs.read(place.root, path)
+            found, state = self._found(place, path)
             after = edited_yml(state.content, changes, place.target, path)
-            mode = state.mode if state.exists else place.keystore_mode
-            owner = Owner(state.uid, state.gid) if state.exists else Owner(place.uid, place.gid)
-            staged.append(self._staged(place, path, after, mode, owner))
+            staged.append(self._staged(place, path, found, state, after))
         return staged
+
+    def _found(self, place: Place, path: str) -> tuple[str, FileState]:
+        """The file that a name of the plan means, as it was reviewed. ApplyError: it is no file."""
+        found, state = follow(self.context.fs, place.root, path)
+        if state.kind not in (FileKind.FILE, FileKind.ABSENT):
+            raise ApplyError(
+                f"cannot be read: {state.error}" if state.error else f"is a {state.kind.value}, not a file",
+                location=Location(f"{place.root}/{path}"),
+                hint="mend it, then plan again",
+            )
+        require_pinned(self.context, place.target, path, state)
+        return found, state
 
     def _keystores(self, stage: Stage, place: Place) -> list[tuple[NewFile, Item]]:
         mine = [
@@ -227,14 +250,12 @@ class Preparer:
         ]
         staged = []
         for path in dict.fromkeys(change.path for change in mine):
-            state = self.context.fs.read(place.root, path)
+            found, state = self._found(place, path)
             values = {change.name: self._value(change) for change in mine if change.path == path}
             name = path.rpartition("/")[2]
             write = {NODE_KEYSTORE: self._node_keystore, KIBANA_KEYSTORE: self._kibana_keystore}[name]
             content = write(place, path, state.content if state.exists else None, values)
-            mode = state.mode if state.exists else place.keystore_mode
-            owner = Owner(state.uid, state.gid) if state.exists else Owner(place.uid, place.gid)
-            staged.append(self._staged(place, path, content, mode, owner))
+            staged.append(self._staged(place, path, found, state, content))
         return staged
 
     def _value(self, change: SetSecureSetting | RemoveSecureSetting) -> Secret | None:
@@ -282,10 +303,11 @@ class Preparer:
             entries, password=None, salt=secrets.token_bytes(64), iv=secrets.token_bytes(12)
         )
 
-    def _staged(self, place: Place, path: str, content: bytes, mode: int, owner: Owner) -> tuple[NewFile, Item]:
-        folder, _, name = path.rpartition("/")
-        staged = f"{folder}/" * bool(folder) + f"{STAGED_PREFIX}{self.context.run}-{name}"
-        file = NewFile(staged, content, mode)
+    def _staged(self, place: Place, path: str, found: str, state: FileState, content: bytes) -> tuple[NewFile, Item]:
+        """The new file beside the old one, with its owner and mode; `found` is where the name `path` leads."""
+        mode = state.mode if state.exists else place.keystore_mode
+        owner = Owner(state.uid, state.gid) if state.exists else Owner(place.uid, place.gid)
+        staged = staged_name(found, self.context.run)
         after = Image(
             FileKind.FILE.value,
             hashlib.sha256(content).hexdigest(),
@@ -294,7 +316,9 @@ class Preparer:
             owner.uid,
             owner.gid,
         )
-        return file, Item(place.target, place.root, path, after, staged)
+        named = path if path != found else ""
+        file = NewFile(staged, content, mode, owner, found if state.exists else "")
+        return file, Item(place.target, place.root, found, after, staged, named)
 
     # writing
 
@@ -306,19 +330,24 @@ class Preparer:
             stage=stage_id,
             target=place.target,
             root=place.root,
-            folders=made.folders,
-            files=[file.path for file in made.files],
+            folders=[folder for folder in made.folders if not context.fs.read(place.root, folder).exists],
+            files=[file.ready for file in made.files],
             items=made.items,
             leaves=made.leaves,
         )
         owner = Owner(place.uid, place.gid)
         for folder in made.folders:
             context.fs.make_folder(place.root, folder, place.folder_mode, owner)
-        owners = {item.staged: Owner(item.after.uid, item.after.gid) for item in made.items if item.staged}
         for file in made.files:
-            context.fs.create(place.root, file.path, file.content, file.mode, owners.get(file.path, owner))
+            context.fs.create(place.root, file.path, file.content, file.mode, file.owner, file.like)
         context.journal.write("prepared", stage=stage_id, target=place.target)
         context.evidence("prepare", place.target, f"{len(made.files)} files written beside the old ones")
+
+
+def staged_name(path: str, run: str) -> str:
+    """Name of the file that is ready beside a path."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/" * bool(folder) + f"{STAGED_PREFIX}{run}-{name}"
 
 
 def merged(entries: Mapping[str, V], values: Mapping[str, V | None]) -> dict[str, V]:
@@ -341,15 +370,3 @@ def targets_of(stage: Stage) -> list[str]:
             if isinstance(change, SetSetting | RemoveSetting | SetSecureSetting | RemoveSecureSetting | PublishSet)
         )
     )
-
-
-def refuse_leftover(context: Context) -> None:
-    """Raises ApplyError where a target's managed folder is no folder of ours."""
-    for place in context.plan.places:
-        state = context.fs.read(place.root, context.plan.folder)
-        if state.exists and state.kind is not FileKind.FOLDER:
-            raise ApplyError(
-                "is not a folder",
-                location=Location(f"{place.root}/{context.plan.folder}"),
-                hint="choose another name with `folder:` in estui.yaml",
-            )

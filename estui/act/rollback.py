@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from estui.act.commit import image_of, staged_name
+from estui.act.commit import announced, drop_staged
 from estui.act.context import Context
 from estui.act.fs import Owner
-from estui.act.items import GONE, Item, Switched, difference, same, switched_of
+from estui.act.items import Item, Ready, Switched, difference, identical, same, switched_of
 from estui.act.journal import Journal
+from estui.act.pins import image_of
+from estui.act.prepare import staged_name
 from estui.decide.runbook import UNDO_STAGE, rollback_steps
 from estui.errors import ApplyError, Location, StalePlanError
 from estui.model.observed import FileKind
 from estui.model.plan import Plan, Stage
+from estui.model.run import RunPhase
 
 
 def committed(journal: Journal) -> tuple[Switched, ...]:
     """Everything that a run switched, or may have begun to switch, in the order it did."""
     return tuple(
-        each for record in journal.find("committing") for each in switched_of(record.fields.get("items"), journal.path)
+        each for record in announced(journal).values() for each in switched_of(record.fields.get("items"), journal.path)
     )
 
 
@@ -42,8 +45,7 @@ def undo_items(context: Context, switched: Sequence[Switched]) -> dict[str, list
     for each in reversed(switched):
         item = each.item
         staged = staged_name(item.path, context.run) if each.before.kind == FileKind.FILE.value else ""
-        after = each.before if each.before.kind != FileKind.OTHER.value else GONE
-        undone = Item(item.target, item.root, item.path, after, staged)
+        undone = Item(item.target, item.root, item.path, each.before, staged)
         by_target.setdefault(item.target, []).append((undone, each))
     return by_target
 
@@ -79,10 +81,19 @@ def prepare_undo(context: Context, undone: Journal, force: Sequence[str] = ()) -
         items = [item for item, _ in pairs]
         expects = [replace(each, before=image_of(context, each.item.root, each.item.path)) for _, each in pairs]
         context.journal.write("expects", target=target, items=expects)
-        files = [item.staged for item in items if item.staged]
-        root = items[0].root
         context.journal.write(
-            "prepare", stage=UNDO_STAGE, target=target, root=root, folders=[], files=files, items=items, leaves=[]
+            "prepare",
+            stage=UNDO_STAGE,
+            target=target,
+            root=items[0].root,
+            folders=[],
+            files=[
+                Ready(item.staged, item.after.sha256, item.after.mode, item.after.uid, item.after.gid)
+                for item in items
+                if item.staged
+            ],
+            items=items,
+            leaves=[],
         )
         for item, each in pairs:
             if item.staged:
@@ -92,15 +103,27 @@ def prepare_undo(context: Context, undone: Journal, force: Sequence[str] = ()) -
 
 
 def _stage_kept(context: Context, item: Item, each: Switched) -> None:
-    kept = context.fs.read(item.root, each.kept)
+    source = each.kept
+    kept = context.fs.read(item.root, source)
     if not kept.exists:
         # the run announced this name but never kept it: it is still the old one
-        kept = context.fs.read(item.root, item.path)
-    if kept.kind is not FileKind.FILE or kept.sha256 != each.before.sha256:
+        source = item.path
+        kept = context.fs.read(item.root, source)
+    before = each.before
+    if not identical(before, context.digests.image(item.path, kept)):
         raise ApplyError(
             "is not the file that the run replaced",
             location=Location(f"{item.root}/{each.kept}"),
             hint="restore it from a backup",
         )
-    before = each.before
-    context.fs.create(item.root, item.staged, kept.content, before.mode, Owner(before.uid, before.gid))
+    context.fs.create(item.root, item.staged, kept.content, before.mode, Owner(before.uid, before.gid), like=source)
+
+
+def close_undone(undone: Context, by: str) -> None:
+    """After its undo is done: a run that was unfinished ends, and what it still had ready goes; idempotent."""
+    journal = undone.journal
+    if journal.has("ended"):
+        return
+    for record in journal.find("prepare"):
+        drop_staged(undone, record)
+    journal.write("ended", phase=RunPhase.ROLLED_BACK, detail=f"by run {by}")

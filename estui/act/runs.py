@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from estui.act.fs import Fs
-from estui.act.journal import RUNS, Clock, Journal, run_ids, utc_now
+from collections.abc import Sequence
+from dataclasses import replace
+
+from estui.act.commit import open_announcements
+from estui.act.context import Context
+from estui.act.fs import Fs, Owner
+from estui.act.journal import (
+    BEGIN,
+    JOURNAL_FORMAT,
+    RUNS,
+    Clock,
+    Journal,
+    make_run_folder,
+    next_number,
+    run_ids,
+    utc_now,
+)
 from estui.errors import StoreError
-from estui.formats.wire import decode, parse_plan
+from estui.formats.wire import decode, parse_plan, plan_bytes
 from estui.model.plan import Plan
 from estui.model.run import Evidence, RunPhase, RunState, Step, StepRecord, StepState
 
 PLAN = "plan.json"
 REPORT = "report.json"
+
+
+def begin_run(context: Context, kind: str, undoes: str = "") -> None:
+    """The first record of a run, after its plan: from here on it is one. The workspace's lock must be held."""
+    fs, workspace, run = context.fs, context.workspace.path, context.run
+    number = next_number(fs, workspace)
+    make_run_folder(fs, workspace, run)
+    fs.create(workspace, f"{RUNS}/{run}/{PLAN}", plan_bytes(context.plan), 0o600, Owner())
+    context.journal.write(
+        BEGIN, format=JOURNAL_FORMAT, number=number, kind=kind, undoes=undoes, cluster=context.plan.cluster
+    )
 
 
 def read_plan(fs: Fs, workspace: str, run: str) -> Plan | None:
@@ -43,11 +69,11 @@ def phase_of(journal: Journal) -> RunPhase:
     ended = journal.find("ended")
     if ended:
         return RunPhase(ended[-1].text("phase"))
-    if not journal.has("materialised"):
+    if not journal.has(BEGIN):
+        return RunPhase.ABANDONED  # cut short before it was one: nothing was touched
+    if not journal.has("materialised") or journal.has("discarding"):
         return RunPhase.PREPARING
-    begun = [f"{record.text('stage')}/{record.text('target')}" for record in journal.find("committing")]
-    done = {f"{record.text('stage')}/{record.text('target')}" for record in journal.find("committed")}
-    return RunPhase.INTERRUPTED if any(each not in done for each in begun) else RunPhase.WAITING
+    return RunPhase.INTERRUPTED if open_announcements(journal) else RunPhase.WAITING
 
 
 def step_record(journal: Journal, step: Step) -> StepRecord:
@@ -66,13 +92,29 @@ def step_record(journal: Journal, step: Step) -> StepRecord:
 
 def read_runs(fs: Fs, workspace: str) -> tuple[RunState, ...]:
     """All runs, oldest first."""
-    return tuple(read_run(fs, workspace, run) for run in run_ids(fs, workspace))
+    return with_undone([read_run(fs, workspace, run) for run in run_ids(fs, workspace)])
+
+
+def with_undone(runs: Sequence[RunState]) -> tuple[RunState, ...]:
+    """Runs, where an unfinished one that another run has undone meanwhile counts as ended."""
+    undone = {run.undoes for run in runs if run.undoes and run.phase is RunPhase.DONE}
+    return tuple(
+        replace(run, phase=RunPhase.ROLLED_BACK) if run.unfinished and run.id in undone else run for run in runs
+    )
 
 
 def unfinished(fs: Fs, workspace: str) -> RunState | None:
     """The run that has to be finished or undone before another one may change anything."""
-    for run in reversed(run_ids(fs, workspace)):
-        state = read_run(fs, workspace, run)
-        if state.unfinished:
-            return state
-    return None
+    return next((run for run in reversed(read_runs(fs, workspace)) if run.unfinished), None)
+
+
+def in_effect(runs: Sequence[RunState]) -> tuple[RunState, ...]:
+    """Runs that ended well and that no later run has undone, oldest first. Undoing an undo brings a run back."""
+    undone: set[str] = set()
+    kept: list[RunState] = []
+    for run in reversed(runs):
+        if run.phase is RunPhase.DONE and run.id not in undone:
+            kept.append(run)
+            if run.undoes:
+                undone.add(run.undoes)
+    return tuple(reversed(kept))

@@ -207,10 +207,14 @@ class Steps:
         limit = self.context.options.stop_timeout_s if told else end - time.monotonic()
         return wait_until(lambda: self.gates.all_refused(target), limit, self.context.stop.is_set)
 
-    def _start(self, step: Step) -> None:
-        for target in step.targets:
+    def _start_stopped(self, targets: Sequence[str]) -> None:
+        """Starts what is down, where there is a command: in this order, without waiting between them."""
+        for target in targets:
             if self._may_run(target, "start") and self.gates.main_port_refused(target):
                 self._run(target, "start")
+
+    def _start(self, step: Step) -> None:
+        self._start_stopped(step.targets)
         self._await_started(step, "start", self.gates.started)
 
     def _restart(self, step: Step) -> None:
@@ -252,6 +256,7 @@ class Steps:
         node = self.peers.read_node(target)
         if not is_secured(node):
             raise ApplyError(f"security of {target} is off", hint="estui rollback, then plan again")
+        self._start_stopped(step.targets)  # one that ended after its transport port was seen
         # HTTP opens late on a node without a quorum, so it is awaited only once all have been started
         limit = seconds(node.setting("discovery.initial_state_timeout"), DISCOVERY_TIMEOUT_S) + HTTP_MARGIN_S
         limit = max(limit, self.context.options.wait_s)
@@ -263,6 +268,7 @@ class Steps:
 
     def _cluster(self, step: Step) -> None:
         wanted = self.context.plan.expect_nodes or len(self.peers.nodes)
+        self._start_stopped(step.targets)
 
         def joined(target: str) -> str:
             with self._client(self._speaker()) as client:

@@ -27,8 +27,11 @@ class SystemCalls:
     unlink = staticmethod(os.unlink)
     rename = staticmethod(os.rename)
     readlink = staticmethod(os.readlink)
-    listdir = staticmethod(os.listdir)
     listxattr = staticmethod(os.listxattr)
     getxattr = staticmethod(os.getxattr)
     setxattr = staticmethod(os.setxattr)
     removexattr = staticmethod(os.removexattr)
+
+    @staticmethod
+    def listdir(number: int) -> list[str]:
+        return os.listdir(number)

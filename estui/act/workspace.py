@@ -14,9 +14,9 @@ from datetime import datetime
 
 from cryptography import x509
 
-from estui.act.fs import Fs, Owner
+from estui.act.fs import Fs, Owner, temporary_name
 from estui.act.journal import Clock, stamp, utc_now
-from estui.errors import CertificateError, Location, StoreError, UsageError
+from estui.errors import ApplyError, CertificateError, Location, StoreError, UsageError
 from estui.formats import pem
 from estui.formats import secrets as secret_store
 from estui.formats.wire import Json, dumps, loads
@@ -72,7 +72,7 @@ class Workspace:
                 hint="edit it, or choose another folder with --workspace",
             )
         self.identity()
-        self.fs.create(self.path, INVENTORY, inventory, PRIVATE_FILE, Owner())
+        self._create_whole(INVENTORY, inventory)
 
     def identity(self) -> Identity:
         """The workspace's identity, made on first use."""
@@ -84,7 +84,7 @@ class Workspace:
                 "digest_key": base64.b64encode(secrets.token_bytes(32)).decode(),
                 "confirmed_commands": [],
             }
-            self.fs.create(self.path, WORKSPACE_JSON, dumps(body), PRIVATE_FILE, Owner())
+            self._create_whole(WORKSPACE_JSON, dumps(body))
             state = self.fs.read(self.path, WORKSPACE_JSON)
         return parse_identity(state.content, f"{self.path}/{WORKSPACE_JSON}")
 
@@ -97,12 +97,24 @@ class Workspace:
             "digest_key": base64.b64encode(identity.digest_key).decode(),
             "confirmed_commands": [*sorted({*identity.confirmed, *digests})],
         }
-        self._replace(WORKSPACE_JSON, dumps(body))
+        self.replace(WORKSPACE_JSON, dumps(body))
 
-    def _replace(self, path: str, content: bytes) -> None:
-        temporary = f"{path}.{secrets.token_hex(4)}"
+    def replace(self, path: str, content: bytes) -> None:
+        """A file of the workspace, new or replaced: whole or not at all. The lock must be held."""
+        self.fs.remove(self.path, temporary_name(path))
+        self.fs.create(self.path, temporary_name(path), content, PRIVATE_FILE, Owner())
+        self.fs.rename(self.path, temporary_name(path), path)
+
+    def _create_whole(self, path: str, content: bytes) -> None:
+        """A new file, whole or not at all; where two do so at once, the first one's stays."""
+        temporary = f"{temporary_name(path)}-{secrets.token_hex(4)}"
         self.fs.create(self.path, temporary, content, PRIVATE_FILE, Owner())
-        self.fs.rename(self.path, temporary, path)
+        try:
+            self.fs.move_new(self.path, temporary, path)
+        except ApplyError:
+            self.fs.remove(self.path, temporary)
+            if not self.fs.read(self.path, path).exists:
+                raise
 
     # certificate authorities
 
@@ -118,9 +130,8 @@ class Workspace:
         certificate = pki_authority.create_authority(request, key=key, serial=serial(), now=self.clock())
         self.fs.make_folder(self.path, "ca", PRIVATE_FOLDER, Owner())
         self.fs.make_folder(self.path, folder, PRIVATE_FOLDER, Owner())
-        self.fs.remove(self.path, f"{folder}/ca.key")
-        self.fs.create(self.path, f"{folder}/ca.key", encrypt_key(key, passphrase), PRIVATE_FILE, Owner())
-        self.fs.create(self.path, f"{folder}/ca.crt", pem.certificate_pem(certificate), PRIVATE_FILE, Owner())
+        self.replace(f"{folder}/ca.key", encrypt_key(key, passphrase))
+        self.replace(f"{folder}/ca.crt", pem.certificate_pem(certificate))
         facts = certificate_facts(certificate)
         self.audit("ca created", name=request.name, sha256=facts.sha256)
         return certificate
@@ -175,7 +186,7 @@ class Workspace:
 
     def store_secrets(self, values: Mapping[str, Secret], passphrase: Secret) -> None:
         content = secret_store.seal(values, passphrase, salt=secrets.token_bytes(32), nonce=secrets.token_bytes(12))
-        self._replace(SECRETS, content)
+        self.replace(SECRETS, content)
 
     def check_passphrase(self, passphrase: Secret) -> None:
         """Raises StoreError where the passphrase does not open what the workspace holds already."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from estui.decide.rung import is_secured
+from estui.decide.rung import SECURITY, is_secured, ssl_key
 from estui.model.finding import Severity
 from estui.model.goal import Goal
+from estui.model.inventory import Layer
 from estui.model.observed import Observed, ObservedNode
 
 LOCKED_KEYSTORE = "keystore-locked"
 """Only scenarios that write secure settings need the keystore open; they refuse by themselves."""
+DECIDING = (SECURITY, ssl_key(Layer.TRANSPORT, "enabled"), ssl_key(Layer.HTTP, "enabled"), "discovery.type")
+"""Settings whose value decides what a plan does."""
 NO_UUID = "_na_"
 """Cluster UUID of a node that has not formed or joined a cluster."""
 
@@ -39,6 +42,9 @@ def name_refusals(observed: Observed) -> list[str]:
     for name, count in Counter(node.name for node in observed.nodes if node.name).items():
         if count > 1:
             reasons.append(f"{count} folders of the inventory carry the node name {name}")
+    for target, count in Counter(kibana.target for kibana in observed.kibana).items():
+        if count > 1:
+            reasons.append(f"{count} Kibana folders go by the name {target}; write `name:` for each into estui.yaml")
     names = {node.setting("cluster.name") or "elasticsearch" for node in observed.nodes if not node.problems}
     if len(names) > 1:
         reasons.append(f"the folders belong to different clusters: {', '.join(sorted(names))}")
@@ -52,6 +58,17 @@ def version_refusals(observed: Observed) -> list[str]:
         "write `version:` for it into estui.yaml"
         for node in observed.nodes
         if is_secured(node) is None and not node.problems
+    ]
+
+
+def placeholder_refusals(observed: Observed) -> list[str]:
+    """Deciding settings that come from the environment of the node's process (`${NAME}`), which nobody here sees."""
+    return [
+        f"{node.target}: {key} is taken from the environment ({node.setting(key)}), which estui cannot see; "
+        "write its value into elasticsearch.yml"
+        for node in observed.nodes
+        for key in DECIDING
+        if "${" in (node.setting(key) or "")
     ]
 
 
@@ -79,9 +96,7 @@ def membership_refusals(observed: Observed, goal: Goal) -> list[str]:
     seen = {member.name for node in observed.nodes for member in node.api.members}
     for stranger in sorted(seen - known):
         reasons.append(f"the cluster has a node {stranger} that the inventory lacks; add its folder to estui.yaml")
-    if not seen:
-        reasons.extend(_count_refusals(observed, goal))
-    return reasons
+    return reasons + _count_refusals(observed, goal, asked=bool(seen))
 
 
 def stated_nodes(observed: Observed, goal: Goal) -> int | None:
@@ -89,8 +104,11 @@ def stated_nodes(observed: Observed, goal: Goal) -> int | None:
     return goal.expect_nodes or observed.inventory.expect_nodes
 
 
-def _count_refusals(observed: Observed, goal: Goal) -> list[str]:
+def _count_refusals(observed: Observed, goal: Goal, *, asked: bool) -> list[str]:
+    """The number of nodes, where nobody tells who they are or the operator states it anyway."""
     stated = stated_nodes(observed, goal)
+    if stated is None and asked:
+        return []
     if stated is None:
         return [
             "no node tells who belongs to the cluster (down, or credentials are needed); "
@@ -106,9 +124,27 @@ def unproven(observed: Observed) -> list[ObservedNode]:
     return [node for node in observed.nodes if node.name and node.api.name != node.name]
 
 
+def missing_members(observed: Observed) -> list[str]:
+    """Nodes of the inventory that the cluster, where it answers, does not have at the moment."""
+    seen = {member.name for node in observed.nodes for member in node.api.members}
+    return [node.target for node in observed.nodes if node.name not in seen] if seen else []
+
+
+def policy_refusals(observed: Observed) -> list[str]:
+    """A policy under which every new leaf would be due at once."""
+    policy = observed.inventory.policy
+    if policy.leaf_days > policy.renew_before_days:
+        return []
+    return [
+        f"the policy renews {policy.renew_before_days} days before the end, but leaves live {policy.leaf_days} days; "
+        "raise leaf_days or lower renew_before_days in estui.yaml"
+    ]
+
+
 def refusals(observed: Observed, goal: Goal) -> list[str]:
     """Everything that forbids a plan whatever the scenario, worst first."""
     first = folder_refusals(observed) + name_refusals(observed) + version_refusals(observed)
+    first += placeholder_refusals(observed) + policy_refusals(observed)
     if first:
         return first
     unknown = sorted(set(goal.only) - {thing.target for thing in observed.things})

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from estui.errors import CertificateError
 from estui.model.inventory import Address, Layer
-from estui.model.observed import Member, Observed, ObservedNode
+from estui.model.observed import Member, Observed, ObservedNode, OnDisk
+from estui.pki.names import normalised_address, split_names
 
-_HOST_NAME = re.compile(
-    r"(?=.{1,253}$)(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?"
-    r"(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?)*"
-)
-_WILDCARD_HOSTS = {"0.0.0.0", "::", "0", "_site_", "_global_", "_non_loopback_"}  # noqa: S104 - compared, not bound
+_WILDCARD_HOSTS = {"0.0.0.0", "::", "0", "*"}  # noqa: S104 - compared, not bound
+_LOCAL_HOSTS = {"_local_", "_local:ipv4_", "localhost"}
+_PUBLISH_KEYS = ("transport.publish_host", "transport.host", "network.publish_host", "network.host")
+"""In the order in which Elasticsearch looks (`NetworkService`, elastic-stack-security.md §12.2)."""
 LOOPBACK = ("localhost", "127.0.0.1")
 HTTP_DEFAULT_PORT = 9200
 
 
 def is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_host_name(text: str) -> bool:
-    """Whether `text` can stand in a DNS SAN."""
-    return not is_ip(text) and _HOST_NAME.fullmatch(text) is not None
+    """Whether `host` can stand in an address SAN: no zone, brackets allowed."""
+    return normalised_address(host) is not None
 
 
 def publish_hosts(publish_address: str) -> tuple[str, ...]:
@@ -54,18 +45,19 @@ def static_transport_host(node: ObservedNode) -> str | None:
     """The transport publish host if the yml or inventory fixes it, else None.
 
     Without any host setting Elasticsearch binds and publishes loopback, which is as static as it gets.
-    Source: elastic-stack-security.md §12.2 (`network.host`, `transport.host`).
     """
     if node.entry.transport:
         return node.entry.transport.host
-    for key in ("transport.publish_host", "transport.host", "network.publish_host", "network.host"):
-        value = node.setting(key)
-        if value is None:
+    for key in _PUBLISH_KEYS:
+        found = node.settings.get(key)
+        if found is None or not found.items:
             continue
-        if value in ("_local_", "localhost"):
+        host = found.items[0].strip("[]")
+        if len(found.items) > 1 or "$" in host or host in _WILDCARD_HOSTS:
+            return None
+        if host in _LOCAL_HOSTS:
             return "127.0.0.1"
-        fixed = not value.startswith("_") and value not in _WILDCARD_HOSTS and "," not in value and "$" not in value
-        return value if fixed else None
+        return None if host.startswith("_") else host
     return "127.0.0.1"
 
 
@@ -92,28 +84,47 @@ def _unique(hosts: Iterable[str]) -> tuple[str, ...]:
 
 
 def split(hosts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Host names and IP addresses apart, each once, in order; what can be neither is left out."""
-    unique = _unique(hosts)
-    return tuple(host for host in unique if is_host_name(host)), tuple(host for host in unique if is_ip(host))
+    """Host names and IP addresses apart, as a certificate holds them, each once, in order.
+
+    What can be neither (a node name with spaces, a link-local address with its zone) is left out.
+    """
+    names: dict[str, None] = {}
+    addresses: dict[str, None] = {}
+    for host in _unique(hosts):
+        try:
+            found_names, found_addresses = split_names([host])
+        except CertificateError:
+            continue
+        names.update(dict.fromkeys(found_names))
+        addresses.update(dict.fromkeys(found_addresses))
+    return tuple(names), tuple(addresses)
+
+
+def _names_before(node: ObservedNode, layer: Layer, *, managed_only: bool) -> tuple[str, ...]:
+    """Names of the certificate in use: a new one is never narrower."""
+    disk = node.disk.get(layer, OnDisk())
+    return disk.leaf.names if disk.leaf and (disk.managed or not managed_only) else ()
 
 
 def transport_names(node: ObservedNode, observed: Observed) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """SANs of a node's transport leaf: its name, and every host its peers connect to."""
+    """SANs of a node's transport leaf: its name, every host its peers connect to, and the names before, which
+    cover what cannot be asked while the cluster is down."""
     member = member_of(node, observed)
     hosts = [
         node.name,
         static_transport_host(node) or "",
         node.transport_address.host if node.transport_address else "",
         *(publish_hosts(member.transport) if member else ()),
+        *LOOPBACK,
+        *_names_before(node, Layer.TRANSPORT, managed_only=True),
     ]
-    return split([*hosts, *LOOPBACK])
+    return split(hosts)
 
 
 def http_names(node: ObservedNode, observed: Observed) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """SANs of a node's HTTP leaf: the union of inventory, publish addresses, hosts that clients use, localhost,
     and the names of the certificate before."""
     member = member_of(node, observed)
-    before = node.disk[Layer.HTTP].leaf if Layer.HTTP in node.disk else None
     hosts = [
         node.name,
         node.http_address.host if node.http_address else "",
@@ -121,22 +132,22 @@ def http_names(node: ObservedNode, observed: Observed) -> tuple[tuple[str, ...],
         *node.entry.names,
         *client_hosts(node, observed),
         *LOOPBACK,
-        *(before.names if before else ()),
+        *_names_before(node, Layer.HTTP, managed_only=False),
     ]
     return split(hosts)
 
 
 def address_of_url(url: str) -> Address | None:
     """Host and port of an Elasticsearch URL or `host:port`; the port defaults to 9200."""
-    parts = urlsplit(url if "://" in url else f"//{url}")
     try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
         return Address(parts.hostname, parts.port or HTTP_DEFAULT_PORT) if parts.hostname else None
     except ValueError:
         return None
 
 
 def known_hosts(node: ObservedNode, observed: Observed) -> set[Address]:
-    """Every HTTP address under which this node is known."""
+    """Every HTTP address under which this node is known, in lower case as URLs are read."""
     member = member_of(node, observed)
     port = node.http_address.port if node.http_address else HTTP_DEFAULT_PORT
     hosts = _unique(
@@ -147,7 +158,7 @@ def known_hosts(node: ObservedNode, observed: Observed) -> set[Address]:
             *node.entry.names,
         ]
     )
-    return {Address(host, port) for host in hosts}
+    return {Address(host.lower(), port) for host in hosts}
 
 
 def client_hosts(node: ObservedNode, observed: Observed) -> tuple[str, ...]:

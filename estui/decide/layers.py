@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from estui.decide import hosts
+from estui.decide.masking import shown_value
 from estui.decide.rung import has_tls, ssl_key
 from estui.model.inventory import Layer, Policy, StoreFormat
 from estui.model.observed import AuthorityFacts, Observed, ObservedNode, OnDisk
@@ -64,14 +65,19 @@ def leaf_request(node: ObservedNode, layer: Layer, observed: Observed) -> LeafRe
 
 
 def meets(disk: OnDisk, request: LeafRequest, authority: AuthorityFacts | None, policy: Policy, now: datetime) -> bool:
-    """Whether the leaf on disk is what the request asks for and is not due for renewal."""
+    """Whether the leaf on disk is what the request asks for and is not due for renewal.
+
+    A leaf with more names than asked for will do: what was observed once may not be observable now. The name of
+    the CA is not enough: one that was made anew carries the same name.
+    """
     leaf = disk.leaf
     if not disk.managed or leaf is None or authority is None or disk.problem:
         return False
     return (
-        leaf.issuer == authority.certificate.subject
-        and set(leaf.dns_names) == set(request.dns_names)
-        and set(leaf.addresses) == set(request.addresses)
+        any(each.sha256 == authority.certificate.sha256 for each in (*disk.chain, *disk.trusted))
+        and leaf.issuer == authority.certificate.subject
+        and set(leaf.dns_names) >= set(request.dns_names)
+        and set(leaf.addresses) >= set(request.addresses)
         and leaf.key_type == request.key.value
         and leaf.key_sha256 == (disk.key_sha256 or leaf.key_sha256)
         and all(leaf.allows(usage) for usage in request.usages)
@@ -116,7 +122,8 @@ def setting_changes(
         found = node.settings.get(key)
         if found is not None and found.text == value_text(value):
             continue
-        changes.append(SetSetting(node.target, path, key, value, found.value if found else None, why))
+        before = shown_value(key, found.value) if found else None
+        changes.append(SetSetting(node.target, path, key, value, before, why))
     return changes
 
 
@@ -128,13 +135,20 @@ def _clashes(node: ObservedNode, layer: Layer, store: StoreFormat) -> list[Chang
     for name in names:
         found = node.settings.get(ssl_key(layer, name))
         if found is not None:
-            changes.append(RemoveSetting(node.target, NODE_YML, found.key, found.value, why))
+            changes.append(RemoveSetting(node.target, NODE_YML, found.key, shown_value(found.key, found.value), why))
     changes.extend(
         RemoveSecureSetting(node.target, NODE_KEYSTORE, ssl_key(layer, name), why)
         for name in secrets
         if ssl_key(layer, name) in node.keystore.names
     )
     return changes
+
+
+def managed_format(disk: OnDisk) -> StoreFormat | None:
+    """How estui's own set of a layer is written now, None where the layer has none."""
+    if not disk.managed:
+        return None
+    return StoreFormat.PKCS12 if any(path.endswith(".p12") for path in disk.files) else StoreFormat.PEM
 
 
 def layer_changes(
@@ -152,29 +166,39 @@ def layer_changes(
     request = leaf_request(node, layer, observed)
     authority = next((each for each in observed.authorities if each.name == layer.value), None)
     changes: list[Change] = []
-    if not meets(disk, request, authority, observed.inventory.policy, now):
+    converts = disk.managed and managed_format(disk) is not store
+    if converts or not meets(disk, request, authority, observed.inventory.policy, now):
         replaces = disk.managed and disk.leaf is not None
-        why = "the leaf in use is due or no longer fits" if replaces else WHY_ENABLED[layer]
+        why = WHY_ENABLED[layer]
+        if replaces:
+            why = "the layer gets files of the other format" if converts else "the leaf in use is due or no longer fits"
         changes.append(PublishSet(node.target, layer.value, request, (layer.value,), store, replaces, why))
-    if not has_tls(node, layer):
-        changes += _clashes(node, layer, store)
-        changes += setting_changes(node, wanted_settings(layer, store, observed.inventory.folder, verification))
+    wanted = wanted_settings(layer, store, observed.inventory.folder, _mode_kept(node, layer, verification))
+    changes += _clashes(node, layer, store)
+    changes += setting_changes(node, wanted)
     if store is StoreFormat.PKCS12 and any(isinstance(change, PublishSet) for change in changes):
         changes += _store_passwords(node, layer)
     return changes
 
 
+def _mode_kept(node: ObservedNode, layer: Layer, verification: tuple[str, str]) -> tuple[str, str]:
+    """The mode that a running layer of estui's has already: what can be observed changes from day to day, and a new
+    mode would need a restart."""
+    mode = node.setting(ssl_key(layer, "verification_mode"))
+    if mode in ("full", "certificate") and has_tls(node, layer):
+        return mode, "as it is"
+    return verification
+
+
 def _store_passwords(node: ObservedNode, layer: Layer) -> list[Change]:
+    """Passwords of new PKCS#12 files. A set that follows another one keeps its password, which a running node knows
+    only from its start (elastic-stack-security.md §6.3)."""
     why = "opens this layer's PKCS#12 files"
+    known = managed_format(node.disk.get(layer, OnDisk())) is StoreFormat.PKCS12
+    names = [ssl_key(layer, name) for name in ("keystore.secure_password", "truststore.secure_password")]
+    if known and all(name in node.keystore.names for name in names):
+        return []
     return [
-        SetSecureSetting(
-            node.target,
-            NODE_KEYSTORE,
-            ssl_key(layer, name),
-            f"store:{layer.value}",
-            ssl_key(layer, name) in node.keystore.names,
-            why,
-        )
-        for name in ("keystore.secure_password", "truststore.secure_password")
-        if not (node.disk.get(layer, OnDisk()).managed and ssl_key(layer, name) in node.keystore.names)
+        SetSecureSetting(node.target, NODE_KEYSTORE, name, f"store:{layer.value}", name in node.keystore.names, why)
+        for name in names
     ]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from estui.decide import hosts
-from estui.decide.layers import NODE_YML, layer_changes, setting_changes
-from estui.decide.rung import SECURITY, has_tls, is_secured
+from estui.decide.layers import NODE_YML, layer_changes, managed_format, setting_changes
+from estui.decide.rung import SECURITY, has_tls, is_secured, rung_of
 from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Layer, StoreFormat
 from estui.model.observed import Observed, ObservedNode, OnDisk, Rung
@@ -29,19 +29,26 @@ def layers_of(scenario: Scenario) -> tuple[Layer, ...]:
     }[scenario]
 
 
+def own_layers(node: ObservedNode, goal: Goal) -> tuple[Layer, ...]:
+    """Layers of the scenario that are estui's to set up on this node: all but those that somebody else has."""
+    return tuple(
+        layer
+        for layer in layers_of(goal.scenario)
+        if not has_tls(node, layer) or node.disk.get(layer, OnDisk()).managed
+    )
+
+
 def touched(observed: Observed, goal: Goal) -> tuple[ObservedNode, ...]:
     """Nodes that the goal covers."""
     return tuple(node for node in observed.nodes if not goal.only or node.target in goal.only)
 
 
-def store_format(node: ObservedNode, observed: Observed, goal: Goal) -> StoreFormat:
-    """PEM or PKCS#12: as asked for, else as the node's managed layers have it, else the policy's."""
-    if goal.format:
-        return goal.format
-    for disk in node.disk.values():
-        if disk.managed and any(path.endswith(".p12") for path in disk.files):
-            return StoreFormat.PKCS12
-    return observed.inventory.policy.format
+def store_format(node: ObservedNode, layer: Layer, observed: Observed, goal: Goal) -> StoreFormat:
+    """PEM or PKCS#12 for a layer: as asked for, else as estui wrote it before, else as the node's other layer has
+    it, else the policy's."""
+    others = (node.disk.get(each, OnDisk()) for each in (layer, *Layer))
+    found = next((form for disk in others if (form := managed_format(disk))), None)
+    return goal.format or found or observed.inventory.policy.format
 
 
 def verification(observed: Observed) -> tuple[str, str]:
@@ -57,16 +64,20 @@ def _is_single(observed: Observed) -> bool:
     return len(observed.nodes) == 1 and len(members) <= 1
 
 
-def _other_seeds(node: ObservedNode) -> tuple[str, ...]:
+SEED_KEYS = ("discovery.seed_hosts", "discovery.zen.ping.unicast.hosts")
+"""The second is the name until 7.x."""
+
+
+def other_seeds(node: ObservedNode, observed: Observed) -> tuple[str, ...]:
     """Seed hosts that are not the node itself."""
-    seeds = node.settings.get("discovery.seed_hosts")
-    own = {"127.0.0.1", "localhost", "[::1]", "::1", node.name}
+    member = hosts.member_of(node, observed)
+    own = {"127.0.0.1", "localhost", "[::1]", "::1", node.name, hosts.static_transport_host(node)}
+    own.update(hosts.publish_hosts(member.transport) if member else ())
+    port = node.transport_address.port if node.transport_address else 9300
     if node.transport_address:
-        own |= {node.transport_address.host, str(node.transport_address)}
-    port = f":{node.transport_address.port}" if node.transport_address else ":9300"
-    return tuple(
-        seed for seed in (seeds.items if seeds else ()) if seed not in own and seed.removesuffix(port) not in own
-    )
+        own.add(node.transport_address.host)
+    seeds = [seed for key in SEED_KEYS if key in node.settings for seed in node.settings[key].items]
+    return tuple(seed for seed in seeds if {seed, seed.removesuffix(f":{port}").strip("[]")}.isdisjoint(own))
 
 
 def minimal_refusals(observed: Observed) -> list[str]:
@@ -77,14 +88,14 @@ def minimal_refusals(observed: Observed) -> list[str]:
             "without TLS between them (bootstrap check); choose basic or https"
         ]
     node = observed.nodes[0]
-    seeds = _other_seeds(node)
+    seeds = other_seeds(node, observed)
     if seeds and not has_tls(node, Layer.TRANSPORT):
         return [f"minimal is for a single node, but discovery.seed_hosts of {node.name} names {', '.join(seeds)}"]
     return []
 
 
 def tls_refusals(observed: Observed, goal: Goal) -> list[str]:
-    """Layers that are half set up by somebody else, and transport changes that do not reach every node."""
+    """Layers that are half set up by somebody else, and changes that would not reach everyone who needs them."""
     reasons = []
     for layer in layers_of(goal.scenario):
         foreign = [
@@ -98,20 +109,30 @@ def tls_refusals(observed: Observed, goal: Goal) -> list[str]:
                 f"{layer.value} TLS of {', '.join(foreign)} was set up without estui and {', '.join(lacking)} "
                 "has none: estui cannot sign for their CA; take the existing set-up over first"
             )
-    if goal.only and changes_all(observed, goal):
-        left = sorted({node.target for node in observed.nodes} - set(goal.only))
-        if left:
-            reasons.append(
-                "security and transport TLS cannot be switched on for some nodes only, since secured and "
-                f"unsecured nodes cannot talk: leave out --only, or add {', '.join(left)}"
-            )
-    return reasons
+    return reasons + _half_switched(observed, goal)
 
 
-def changes_all(observed: Observed, goal: Goal) -> bool:
-    """Whether some node's security or transport TLS is switched: what forces a full restart."""
+def _half_switched(observed: Observed, goal: Goal) -> list[str]:
+    """`--only` that would leave nodes, or a Kibana, unable to talk to the secured ones."""
+    switched = switched_nodes(observed, goal)
+    if not goal.only or not switched:
+        return []
+    left = sorted({node.target for node in switched} - set(goal.only))
+    left += sorted({each.target for each in observed.kibana} - set(goal.only))
+    if not left:
+        return []
+    return [
+        "security and transport TLS cannot be switched on for some only, since secured and unsecured ones cannot "
+        f"talk: leave out --only, or add {', '.join(left)}"
+    ]
+
+
+def switched_nodes(observed: Observed, goal: Goal) -> tuple[ObservedNode, ...]:
+    """Nodes whose security or transport TLS the goal switches on: what forces a full restart."""
     transport = Layer.TRANSPORT in layers_of(goal.scenario)
-    return any(not is_secured(node) or (transport and not has_tls(node, Layer.TRANSPORT)) for node in observed.nodes)
+    return tuple(
+        node for node in observed.nodes if not is_secured(node) or (transport and not has_tls(node, Layer.TRANSPORT))
+    )
 
 
 def refusals(observed: Observed, goal: Goal) -> list[str]:
@@ -120,9 +141,9 @@ def refusals(observed: Observed, goal: Goal) -> list[str]:
         return ["mutual TLS on HTTP is not available in this release; basic + HTTPS is the highest rung"]
     reasons = minimal_refusals(observed) if goal.scenario is Scenario.MINIMAL else []
     reasons += tls_refusals(observed, goal)
-    wants_store = [node for node in touched(observed, goal) if store_format(node, observed, goal) is StoreFormat.PKCS12]
-    for node in wants_store:
-        if node.keystore.present and not node.keystore.opened:
+    for node in touched(observed, goal):
+        stores = {store_format(node, layer, observed, goal) for layer in own_layers(node, goal)}
+        if StoreFormat.PKCS12 in stores and node.keystore.present and not node.keystore.opened:
             reasons.append(
                 f"{node.target}: elasticsearch.keystore cannot be opened ({node.keystore.error}); its password is "
                 "needed for PKCS#12 files: --keystore-password-file, or --format pem"
@@ -131,7 +152,7 @@ def refusals(observed: Observed, goal: Goal) -> list[str]:
 
 
 def _security_changes(node: ObservedNode) -> list[Change]:
-    if node.setting(SECURITY) == "true":
+    if is_secured(node):
         return []
     return setting_changes(node, [(SECURITY, True, WHY_SECURITY)])
 
@@ -159,10 +180,10 @@ def node_changes(node: ObservedNode, observed: Observed, goal: Goal, now: dateti
     """Everything one node needs to reach the goal; a node that stands higher already keeps what it has."""
     changes = _security_changes(node)
     if goal.scenario is Scenario.MINIMAL:
-        if node.rung.height < Rung.BASIC.height:
+        if rung_of(node).height < Rung.BASIC.height:
             changes += _single_node_changes(node)
         return changes
-    store = store_format(node, observed, goal)
     for layer in layers_of(goal.scenario):
+        store = store_format(node, layer, observed, goal)
         changes += layer_changes(node, layer, observed, store, verification(observed), now)
     return changes

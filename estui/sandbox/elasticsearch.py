@@ -16,11 +16,10 @@ from estui.sandbox.http import HttpPort
 from estui.sandbox.life import Life, parse_arguments, run_process
 from estui.sandbox.log import NodeLog
 from estui.sandbox.material import load_material, watched_files
-from estui.sandbox.membership import Membership, NoMasterError, Profile
+from estui.sandbox.membership import Membership, Profile
 from estui.sandbox.node import Node
 from estui.sandbox.rest import behaviour
 from estui.sandbox.settings import NodeSettings, StartupError, TlsLayer, read_node_settings
-from estui.sandbox.state import SECURITY_INDEX
 from estui.sandbox.tls import TlsSlot
 from estui.sandbox.tls_settings import SslConfigError
 from estui.sandbox.transport import Transport
@@ -99,7 +98,6 @@ class ElasticsearchNode:
             if self.membership.joined:
                 warned = time.monotonic()
                 self._open_http()
-                self._create_security_index()
             elif time.monotonic() - self._began > self.settings.initial_state_timeout:
                 self._open_http()
             if time.monotonic() - warned > _DISCOVERY_WARNING:
@@ -119,15 +117,6 @@ class ElasticsearchNode:
             os._exit(1)
         self.http_open.set()
         self.log.info("o.e.n.Node", f"started {{{self.settings.name}}}")
-
-    def _create_security_index(self) -> None:
-        # A 9.x node makes the index by itself (QueryableBuiltInRoles); for a moment nobody's password is known.
-        known = self.membership.state()["indices"]
-        if self.settings.security and SECURITY_INDEX not in known and self.membership.master == self.membership.node_id:
-            try:
-                self.membership.write("create_security", {"now": time.time()})
-            except NoMasterError:
-                return
 
     def _watch(self) -> None:
         if not self.settings.reload_enabled:

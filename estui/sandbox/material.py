@@ -88,8 +88,8 @@ def _check_inside(config: Path, path: Path) -> None:
     """A packaged node may read only below its configuration folder, links followed (entitlements since 8.18)."""
     if path.exists() and not path.resolve().is_relative_to(config.resolve()):
         raise SslConfigError(
-            f"cannot read configured SSL file [{path}] because access to read the file is blocked; SSL resources should "
-            f"be placed in the [{config}] directory"
+            f"cannot read configured SSL file [{path}] because access to read the file is blocked; SSL resources "
+            f"should be placed in the [{config}] directory"
         )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from estui.sandbox.log import NodeLog
-from estui.sandbox.state import Json, allocate, apply_operation, new_state, with_own_indices
+from estui.sandbox.state import SECURITY_INDEX, Json, allocate, apply_operation, new_state, with_own_indices
 from estui.sandbox.stored import random_uuid, read_stored, write_stored
 
 _COORDINATOR = "o.e.c.c.Coordinator"
@@ -125,7 +125,8 @@ class Membership:
             if self._master == self.node_id:
                 card["members"] = list(self._members.values())
                 peer = self._peers.get(for_peer or "")
-                if peer and peer.card["stamp"] != card["stamp"]:
+                # A candidate that nobody followed has the same stamp as the master, but no cluster yet.
+                if peer and (peer.card["stamp"] != card["stamp"] or peer.card["uuid"] != card["uuid"]):
                     card["state"], card["voters"] = self._stored.state, self._stored.voters
             return card
 
@@ -274,7 +275,11 @@ class Membership:
         self._recovered = True
         state = with_own_indices(self._stored.state)
         voters = self._new_voters(fresh)
-        if allocate(state, self.data_nodes()) or voters != self._stored.voters:
+        created = self._profile.security and SECURITY_INDEX not in state["indices"]
+        if created:
+            # A 9.x cluster makes it by itself (QueryableBuiltInRoles); for a moment nobody's password is known.
+            apply_operation(state, "create_security", {"now": time.time()}, self.data_nodes())
+        if allocate(state, self.data_nodes()) or created or voters != self._stored.voters:
             self._stored.voters = voters
             self._save_state(state)
 

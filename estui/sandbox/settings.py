@@ -195,11 +195,7 @@ def _assemble(
     environ: Mapping[str, str],
 ) -> NodeSettings:
     text, items = _reader(plain), _list_reader(plain)
-    single, masters = text("discovery.type", "multi-node") == "single-node", items("cluster.initial_master_nodes")
-    if single and masters:
-        raise StartupError(
-            "setting [cluster.initial_master_nodes] is not allowed when [discovery.type] is set to [single-node]"
-        )
+    single = _is_single_node(plain)
     timeout, interval = "discovery.initial_state_timeout", "resource.reload.interval.high"
     host = text("network.host", "127.0.0.1")
     settings = NodeSettings(
@@ -214,7 +210,7 @@ def _assemble(
         transport_ports=_ports(text("transport.port", "9300-9400")),
         seed_hosts=tuple(_host_port(one) for one in items("discovery.seed_hosts")),
         discovery_configured=any(name in plain for name in _DISCOVERY),
-        initial_masters=masters,
+        initial_masters=items("cluster.initial_master_nodes"),
         single_node=single,
         initial_state_timeout=parse_duration(text(timeout, "30s"), timeout),
         reload_enabled=parse_flag(plain, "resource.reload.enabled", True),
@@ -229,6 +225,15 @@ def _assemble(
         warnings=_deprecations(plain),
     )
     return replace(settings, warnings=(*settings.warnings, *_bootstrap_checks(settings, environ)))
+
+
+def _is_single_node(plain: Mapping[str, Setting]) -> bool:
+    single = "discovery.type" in plain and plain["discovery.type"].text == "single-node"
+    if single and "cluster.initial_master_nodes" in plain and plain["cluster.initial_master_nodes"].items:
+        raise StartupError(
+            "setting [cluster.initial_master_nodes] is not allowed when [discovery.type] is set to [single-node]"
+        )
+    return single
 
 
 def _reader(plain: Mapping[str, Setting]) -> Callable[[str, str], str]:

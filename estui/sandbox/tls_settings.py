@@ -83,12 +83,7 @@ def read_tls_settings(
     source = _Source(prefix, plain, secure)
     protocols = source.items("supported_protocols") or DEFAULT_PROTOCOLS
     certificate, key, keystore = source.text("certificate"), source.text("key"), source.text("keystore.path")
-    if certificate and keystore:
-        raise SslConfigError("cannot specify both [certificate] and [keystore.path]")
-    if certificate and not key:
-        raise SslConfigError("cannot specify [certificate] without also setting [key]")
-    if key and not certificate:
-        raise SslConfigError("cannot specify [key] without also setting [certificate]")
+    _check_pair(certificate, key, keystore)
     passphrase = source.password("secure_key_passphrase", "key_passphrase") if key else None
     keystore_password = source.password("keystore.secure_password", "keystore.password") if keystore else None
     verification = _mode(source.text("verification_mode"), "full", _MODES, "ssl client verification mode")
@@ -120,6 +115,15 @@ def read_tls_settings(
         truststore_type=_store_type(source.text("truststore.type"), truststore),
         truststore_password=truststore_password,
     )
+
+
+def _check_pair(certificate: str | None, key: str | None, keystore: str | None) -> None:
+    if certificate and keystore:
+        raise SslConfigError("cannot specify both [certificate] and [keystore.path]")
+    if certificate and not key:
+        raise SslConfigError("cannot specify [certificate] without also setting [key]")
+    if key and not certificate:
+        raise SslConfigError("cannot specify [key] without also setting [certificate]")
 
 
 def server_complaint(settings: TlsSettings, plain: Mapping[str, Setting], secure: Mapping[str, bytes]) -> str:

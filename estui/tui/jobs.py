@@ -105,7 +105,9 @@ class Jobs(Widget):
 
     @work(thread=True, group=PLAN, exclusive=True, exit_on_error=False, description="build the review")
     def build_review(self, ticket: int, plan: Plan, observed: Observed, folded: bool) -> None:
-        self._try(PLAN, ticket, lambda: messages.ReviewBuilt(ticket, plan, self._review(plan, observed, folded), folded))
+        self._try(
+            PLAN, ticket, lambda: messages.ReviewBuilt(ticket, plan, self._review(plan, observed, folded), folded)
+        )
 
     def _review(self, plan: Plan, observed: Observed, folded: bool) -> Review:
         return self.engine.review(plan, observed, fold=folded)
@@ -150,8 +152,8 @@ class Jobs(Widget):
             self.post_message(messages.RunStopped(ticket, error, self._left()))
         else:
             if run.unfinished:
-                error = WaitingError(f"run {run.id} is {run.phase.value}", hint="go on, or roll back")
-                self.post_message(messages.RunStopped(ticket, error, run))
+                waiting = WaitingError(f"run {run.id} is {run.phase.value}", hint="go on, or roll back")
+                self.post_message(messages.RunStopped(ticket, waiting, run))
             else:
                 self.post_message(messages.RunEnded(ticket, run))
 

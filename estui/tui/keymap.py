@@ -139,6 +139,10 @@ class Keymap:
         keys = self.keys(action)
         return key_text(keys[0]) if keys else ""
 
+    def last(self, action: str) -> str:
+        keys = self.keys(action)
+        return key_text(keys[-1]) if keys else ""
+
 
 def problems(own: Mapping[str, str]) -> list[str]:
     """What is wrong with a user's keys: Textual passes over unknown ids and clashes in silence."""

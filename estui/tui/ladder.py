@@ -27,6 +27,8 @@ def ladder_rows(session: Session, glyphs: Glyphs) -> list[Row]:
     rows = []
     if here in (Rung.UNSECURED, Rung.UNKNOWN):
         rows.append(_rung_row(here.label, Span(f"{glyphs.up} here", "good"), ""))
+    else:
+        rows.append(_rung_row(Rung.UNSECURED.label, Span("left behind", "note"), ""))
     for scenario in Scenario:
         preview = session.preview(scenario)
         rows.append(_rung_row(scenario.label, _standing(preview, glyphs), scenario.value))
@@ -72,9 +74,14 @@ def authority_rows(session: Session, now: datetime) -> list[Row]:
     """The authorities of the workspace, then those that the step would create."""
     if session.observed is None:
         return []
-    rows = line_rows(present.authority_lines(session.observed.authorities, now))
+    rows = [_authority_row(line.text) for line in present.authority_lines(session.observed.authorities, now)]
     for request in session.missing_authorities():
         years = f"{request.days // 365} y" if request.days >= 730 else f"{request.days} d"
         title = Span(pad(authority_title(request.name), NAME), "name")
         rows.append(Row((title, Span(f"to be created · {years}", "note")), indent=NAME))
     return rows or [text_row("none yet", "note")]
+
+
+def _authority_row(text: str) -> Row:
+    title, _, facts = text.partition("  ")
+    return Row((Span(pad(title, NAME), "name"), Span(facts)), indent=NAME)

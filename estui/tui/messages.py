@@ -33,16 +33,6 @@ class ScenariosPreviewed(Message):
 
 
 @dataclass
-class ReviewBuilt(Message):
-    """A plan was turned into lines."""
-
-    ticket: int
-    plan: Plan
-    review: Review
-    folded: bool
-
-
-@dataclass
 class WorkspaceRead(Message):
     """What the workspace remembers, read again."""
 
@@ -58,22 +48,6 @@ class ReviewBuilt(Message):
     plan: Plan
     review: Review
     folded: bool
-
-
-@dataclass
-class WorkspaceRead(Message):
-    """What the workspace remembers, read again."""
-
-    ticket: int
-    standing: Standing
-
-
-@dataclass
-class PasswordsRead(Message):
-    """The stored passwords of built-in users, asked for by a person."""
-
-    ticket: int
-    passwords: dict[str, Secret]
 
 
 @dataclass

@@ -33,7 +33,7 @@ class ReviewRows:
         self.rows.append(row)
 
 
-def review_rows(plan: Plan, review: Review, *, folded: bool, keys: dict[str, str] | None = None) -> ReviewRows:
+def review_rows(plan: Plan, review: Review, *, folded: bool, key: str = "e") -> ReviewRows:
     """The whole review, in the order in which it is to be read: outage, notes, files, steps."""
     shown = ReviewRows()
     shown.add(text_row(present.plan_summary(plan, review), "title"))
@@ -41,7 +41,7 @@ def review_rows(plan: Plan, review: Review, *, folded: bool, keys: dict[str, str
         return shown
     _add_outage(shown, plan)
     for file in review.files:
-        _add_file(shown, file, folded, (keys or {}).get("review.expand", "e"))
+        _add_file(shown, file, folded, key)
     _add_steps(shown, plan)
     return shown
 

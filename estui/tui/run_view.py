@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from estui.errors import EstuiError
 from estui.model.plan import Plan
 from estui.model.run import (
+    Event,
     Evidence,
     EvidenceSeen,
     Proof,
-    RunPhase,
     RunState,
+    Said,
     Step,
     StepChanged,
     StepKind,
@@ -56,14 +58,17 @@ class RunView:
     ended: RunState | None = None
     finished: datetime | None = None
 
-    def with_event(self, event: StepChanged | EvidenceSeen) -> RunView:
+    def with_event(self, event: Event) -> RunView:
         """After an event."""
-        if isinstance(event, StepChanged):
-            return self._replace_step(event.step.id, lambda each: _changed(each, event))
-        return self._replace_step(event.step, lambda each: each.saw(event.evidence))
+        match event:
+            case StepChanged():
+                return self._replace_step(event.step.id, lambda each: _changed(each, event))
+            case EvidenceSeen():
+                return self._replace_step(event.step, lambda each: each.saw(event.evidence))
+            case Said():
+                return self
 
-    def _replace_step(self, step: str, change: object) -> RunView:
-        assert callable(change)
+    def _replace_step(self, step: str, change: Callable[[StepView], StepView]) -> RunView:
         return replace(self, steps=tuple(change(each) if each.step.id == step else each for each in self.steps))
 
     def with_state(self, run: RunState | None) -> RunView:
@@ -106,8 +111,7 @@ def new_run(plan: Plan, kind: str, now: datetime) -> RunView:
 def found_run(run: RunState, plan: Plan | None, now: datetime) -> RunView:
     """A run that another process left."""
     title = (plan.goal.scenario.label if plan else "") or run.kind
-    view = RunView(title, tuple(step_view(record) for record in run.records), now, run.kind, working=False)
-    return view
+    return RunView(title, tuple(step_view(record) for record in run.records), now, run.kind, working=False)
 
 
 def verdict_of(run: RunState) -> Verdict | None:
@@ -121,7 +125,3 @@ def verdict_of(run: RunState) -> Verdict | None:
 def _proof(evidence: Evidence) -> Proof:
     claim, _, seen = evidence.text.partition(": ")
     return Proof(evidence.target, claim, evidence.ok, seen)
-
-
-def is_over(run: RunState) -> bool:
-    return run.phase in (RunPhase.DONE, RunPhase.ROLLED_BACK, RunPhase.ABANDONED)

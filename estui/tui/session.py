@@ -156,7 +156,9 @@ def _expand(session: Session) -> str:
 
 
 def _hunk(session: Session) -> str:
-    return "" if session.stage is Stage.REVIEW and session.review is not None else "there are no changes to step through"
+    return (
+        "" if session.stage is Stage.REVIEW and session.review is not None else "there are no changes to step through"
+    )
 
 
 def _log(session: Session) -> str:

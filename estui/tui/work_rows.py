@@ -8,7 +8,7 @@ from datetime import datetime
 from estui import present
 from estui.engine import ScenarioPreview
 from estui.errors import EstuiError
-from estui.model.run import Evidence, Event, EvidenceSeen, Said, StepChanged, StepState, Verdict
+from estui.model.run import Event, Evidence, EvidenceSeen, Proof, Said, StepChanged, StepState, Verdict
 from estui.present import Glyphs
 from estui.tui.keymap import Keymap
 from estui.tui.review_rows import short_target
@@ -17,8 +17,10 @@ from estui.tui.run_view import RunView, StepView
 from estui.tui.session import Session, has_commands
 from estui.tui.text import clock_text, pad
 
-TITLE, WORD = 36, 8
-"""Cells of a step's title and of its state."""
+WORD = 8
+"""Cells of the word for a step's state."""
+CLAIM = 34
+"""Cells to which the claims of a verdict are padded."""
 _STATE_STYLES = {
     StepState.WAITING: "note",
     StepState.RUNNING: "warn",
@@ -67,7 +69,9 @@ def refused_rows(preview: ScenarioPreview, glyphs: Glyphs) -> list[Row]:
 def run_note(view: RunView, now: datetime) -> str:
     """`3 of 14 steps · 00:41`."""
     end = view.finished or now
-    return f"{view.done} of {present.count(len(view.steps), 'step')} · {clock_text((end - view.started).total_seconds())}"
+    return (
+        f"{view.done} of {present.count(len(view.steps), 'step')} · {clock_text((end - view.started).total_seconds())}"
+    )
 
 
 def step_rows(view: RunView, glyphs: Glyphs) -> list[Row]:
@@ -77,23 +81,21 @@ def step_rows(view: RunView, glyphs: Glyphs) -> list[Row]:
         rows.append(_step_row(number, each, glyphs))
         if each.detail and each.state in (StepState.FAILED, StepState.WAITING):
             style = "bad" if each.state is StepState.FAILED else "warn"
-            rows.append(text_row(f"      {each.detail}", style, indent=6))
+            rows.append(text_row(" " * (WORD + 6) + each.detail, style, indent=WORD + 6))
     return rows
 
 
 def _step_row(number: int, each: StepView, glyphs: Glyphs) -> Row:
     style = _STATE_STYLES[each.state]
     sign = glyphs.running if each.state is StepState.RUNNING else present.step_glyph(each.state, glyphs)
-    title = pad(each.step.title, TITLE) if len(each.step.title) <= TITLE else each.step.title + " "
     quiet = each.state in (StepState.WAITING, StepState.SKIPPED)
     spans = [
-        Span(f"{sign} ", style),
-        Span(f"{number:2d} ", "number"),
-        Span(title, "note" if quiet else "title" if each.state is StepState.RUNNING else ""),
-        Span(pad(present.STEP_WORDS[each.state], WORD), style),
+        Span(f"{sign} {pad(present.STEP_WORDS[each.state], WORD)}", style),
+        Span(f"{number:2d}  ", "number"),
+        Span(each.step.title, "note" if quiet else "title" if each.state is StepState.RUNNING else ""),
         *_target_spans(each, glyphs),
     ]
-    return Row(tuple(spans), key=each.step.id, indent=5)
+    return Row(tuple(spans), key=each.step.id, indent=WORD + 6)
 
 
 def _target_spans(each: StepView, glyphs: Glyphs) -> list[Span]:
@@ -109,7 +111,7 @@ def _target_spans(each: StepView, glyphs: Glyphs) -> list[Span]:
             sign, style = glyphs.running, "warn"
         else:
             continue
-        spans += [Span(f" {name} ", "name"), Span(sign, style)]
+        spans += [Span(f"  {name} ", "note"), Span(sign, style)]
     return spans
 
 
@@ -183,20 +185,26 @@ def verdict_rows(verdict: Verdict, view: RunView | None, glyphs: Glyphs, keymap:
 
 
 def _proof_rows(verdict: Verdict, glyphs: Glyphs) -> list[Row]:
-    proofs = [*verdict.failed, *(proof for proof in verdict.proofs if proof.ok)]
-    names = max((len(short_target(proof.target)) for proof in proofs), default=0)
-    claims = min(max((len(proof.claim) for proof in proofs), default=0), 32)
-    rows = []
-    for proof in proofs:
-        sign, word, style = (glyphs.done, "ok", "good") if proof.ok else (glyphs.failed, "FAILED", "bad")
-        spans = (
-            Span(f"{sign} {word:3}", style),
-            Span(pad(short_target(proof.target), names) + "  ", "name"),
-            Span(pad(proof.claim, claims) if len(proof.claim) <= claims else proof.claim),
-            Span(f"  {proof.evidence}", "note" if proof.ok else "bad"),
-        )
-        rows.append(Row(spans, key=proof.target, indent=5 + names + 2))
+    """Grouped by target; targets with a failed proof first, and failed proofs first within them."""
+    targets = dict.fromkeys(proof.target for proof in (*verdict.failed, *verdict.proofs))
+    width = min(max((len(proof.claim) for proof in verdict.proofs), default=0), CLAIM)
+    rows: list[Row] = []
+    for target in targets:
+        rows.append(text_row(short_target(target), "file", key=target))
+        mine = [proof for proof in verdict.proofs if proof.target == target]
+        rows += [_proof_row(proof, width, glyphs) for proof in sorted(mine, key=lambda proof: proof.ok)]
     return rows
+
+
+def _proof_row(proof: Proof, width: int, glyphs: Glyphs) -> Row:
+    sign, word, style = (glyphs.done, "ok", "good") if proof.ok else (glyphs.failed, "FAILED", "bad")
+    claim = pad(proof.claim, width) if len(proof.claim) <= width else proof.claim
+    spans = (
+        Span(f"  {sign} {word:7}", style),
+        Span(claim),
+        Span(f"  {proof.evidence}", "note" if proof.ok else "bad"),
+    )
+    return Row(spans, key=proof.target, indent=13)
 
 
 def commands_rows(commands: Sequence[tuple[str, ...]]) -> list[Row]:
@@ -208,5 +216,3 @@ def commands_rows(commands: Sequence[tuple[str, ...]]) -> list[Row]:
         text_row(""),
         text_row("You are asked again only when they change.", "note"),
     ]
-
-

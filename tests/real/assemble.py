@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,9 +27,20 @@ CACHE_VARIABLE = "ESTUI_REAL_CACHE"
 SOURCES = Path(__file__).parent / "java"
 STAND_IN = "estui-root"
 """Our module in place of two that are not published: `GET /`, and three analysis parts of the security index."""
+LOG4J = """status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] [%node_name] %marker%m%n
+rootLogger.level = info
+rootLogger.appenderRef.console.ref = console
+"""
+"""`log4j2.properties` of every real node: everything to standard output."""
 _MODULES = ("transport-netty4", "x-pack-core", "x-pack-security")
 _ATTEMPTS = 3
-_POM = '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>estui.test</groupId>'
+_POM = (
+    '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>estui.test</groupId>'
+)
 _ALONE = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
 
 
@@ -87,8 +99,14 @@ def _make(home: Path) -> None:
         _copy((jar for jar_name, jar in jars[name].items() if jar_name not in server), module)
         _write_descriptor(module, name)
     (home / "plugins").mkdir()
-    _compile(lib, sorted(SOURCES.glob("*.java")), home / "classes")
-    _make_stand_in(home)
+    _compile(lib, sorted(SOURCES.glob("*.java")), home / "estui-real.jar")
+    module = home / "modules" / STAND_IN
+    module.mkdir()
+    _compile(lib, sorted((SOURCES / "root").glob("*.java")), module / f"{STAND_IN}.jar")
+    (module / "plugin-descriptor.properties").write_text(
+        f"description=stand-in for tests\nversion={VERSION}\nname={STAND_IN}\njava.version={JAVA_RELEASE}\n"
+        f"elasticsearch.version={VERSION}\nclassname=EstuiRoot\n"
+    )
 
 
 def _copy(jars: Iterable[Path], folder: Path) -> None:
@@ -137,12 +155,14 @@ def _download(poms: Path) -> None:
             raise RuntimeError(f"Maven did not bring the artifacts:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def _compile(lib: Path, sources: list[Path], out: Path) -> None:
-    out.mkdir()
-    subprocess.run(
-        [jdk() / "bin" / "javac", "--release", str(JAVA_RELEASE), "-nowarn", "-cp", f"{lib}/*", "-d", out, *sources],
-        check=True,
-    )
+def _compile(lib: Path, sources: list[Path], jar: Path) -> None:
+    """Compiles against the server's jars into a jar: class data archives take no folders of classes."""
+    options = ["--release", str(JAVA_RELEASE), "-nowarn", "-proc:none", "-cp", f"{lib}/*"]
+    with tempfile.TemporaryDirectory() as classes:
+        subprocess.run([jdk() / "bin" / "javac", *options, "-d", classes, *sources], check=True)
+        with zipfile.ZipFile(jar, "w") as archive:
+            for compiled in sorted(Path(classes).glob("*.class")):
+                archive.write(compiled, compiled.name)
 
 
 def _write_descriptor(module: Path, name: str) -> None:
@@ -150,19 +170,6 @@ def _write_descriptor(module: Path, name: str) -> None:
     with zipfile.ZipFile(module / f"{name}-{VERSION}.jar") as jar:
         text = jar.read(f"META-INF/es-plugins/{name}/plugin-descriptor.properties").decode()
     (module / "plugin-descriptor.properties").write_text(re.sub(r"(?m)^modulename=.*$", "", text))
-
-
-def _make_stand_in(home: Path) -> None:
-    module, classes = home / "modules" / STAND_IN, home / "stand-in-classes"
-    module.mkdir()
-    _compile(home / "lib", sorted((SOURCES / "root").glob("*.java")), classes)
-    with zipfile.ZipFile(module / f"{STAND_IN}.jar", "w") as jar:
-        for compiled in sorted(classes.glob("*.class")):
-            jar.write(compiled, compiled.name)
-    (module / "plugin-descriptor.properties").write_text(
-        f"description=stand-in for tests\nversion={VERSION}\nname={STAND_IN}\njava.version={JAVA_RELEASE}\n"
-        f"elasticsearch.version={VERSION}\nclassname=EstuiRoot\n"
-    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ CANCEL, CONFIRM = "cancel", "confirm"
 Result = TypeVar("Result")
 
 
-class Dialog(ModalScreen[Result]):
+class Dialog(ModalScreen[Result | None]):
     """A framed question over the dimmed screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.DIALOG, action="screen.answer")]
@@ -39,9 +39,9 @@ class Dialog(ModalScreen[Result]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
-            yield LineView(id="words", ascii_only=self.ascii_only, focusable=False)
+            yield LineView(ident="words", ascii_only=self.ascii_only, focusable=False)
             yield from self.answers()
-            yield LineView(id="reproach", ascii_only=self.ascii_only, focusable=False)
+            yield LineView(ident="reproach", ascii_only=self.ascii_only, focusable=False)
 
     def answers(self) -> ComposeResult:
         """The widgets that take the answer."""
@@ -172,14 +172,12 @@ class Choice:
 class Choose(Dialog[str]):
     """One of several answers, by its key or by moving to it; the first one is the harmless one."""
 
-    def __init__(
-        self, title: str, rows: Sequence[Row], choices: Sequence[Choice], *, ascii_only: bool = False
-    ) -> None:
+    def __init__(self, title: str, rows: Sequence[Row], choices: Sequence[Choice], *, ascii_only: bool = False) -> None:
         super().__init__(title, rows, ascii_only=ascii_only)
         self.choices = list(choices)
 
     def answers(self) -> ComposeResult:
-        yield LineView(id="choices", cursor=True, ascii_only=self.ascii_only)
+        yield LineView(ident="choices", cursor=True, ascii_only=self.ascii_only)
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -15,10 +15,10 @@ from textual.reactive import var
 from textual.screen import Screen
 
 from estui import present
-from estui.engine import Engine, Options, ScenarioPreview
+from estui.engine import Engine, ScenarioPreview
 from estui.errors import EstuiError, WaitingError
 from estui.model.plan import Plan, Restart
-from estui.model.run import RunPhase, RunState, StepChanged, StepState
+from estui.model.run import Event, RunPhase, RunState, StepChanged, StepState
 from estui.secret import Secret
 from estui.tui import jobs, messages
 from estui.tui.jobs import Jobs
@@ -494,11 +494,8 @@ class FlowScreen(Screen[None]):
     def clear_log(self) -> None:
         """An empty log for a new run."""
 
-    def log_event(self, event: object) -> None:
+    def log_event(self, event: Event) -> None:
         """An event in the log."""
 
     def log_run(self, run: RunState) -> None:
         """What a run left in its journal, in the log."""
-
-
-__all__ = ["FlowScreen", "Options"]

@@ -1,156 +1,289 @@
-"""The main screen: nodes, authorities, the ladder, and the pane in which a change is reviewed and applied.
+"""The main screen's keys: one dispatcher that knows the reason against each, and what each does.
 
-Owns what stands where and which key does what; the way from a plan to a verdict is `flow.py`'s.
+What stands where is `board.py`'s, the way from a plan to a verdict `flow.py`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import ClassVar
 
-from textual import events, on
-from textual.app import ComposeResult
+from textual import on
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Input
 
 from estui import present
-from estui.engine import Engine
+from estui.model.goal import Scenario
 from estui.model.observed import ObservedNode
-from estui.model.run import RunState
-from estui.tui import node_rows, review_rows, work_rows
-from estui.tui.jobs import RUN, Jobs
-from estui.tui.keymap import BY_ID, FOOTER, Keymap, Scope, bindings
-from estui.tui.ladder import about_rows, authority_rows, first_choice, ladder_rows
-from estui.tui.review_rows import ReviewRows, matching
-from estui.tui.rows import Row, line_rows
-from estui.tui.screens.dialogs import Choose
-from estui.tui.screens.flow import FlowScreen
+from estui.tui.copies import Copy, target_copies
+from estui.tui.keymap import Scope, bindings
+from estui.tui.review_rows import matching
+from estui.tui.rows import line_rows
+from estui.tui.screens.board import PANES, BoardScreen
+from estui.tui.screens.dialogs import Choice, Choose
 from estui.tui.screens.page import Page, help_rows
-from estui.tui.session import Session, Stage, why_not
-from estui.tui.text import glyphs
-from estui.tui.widgets.bars import Bar, Part, key_parts
+from estui.tui.session import Stage, why_not
+from estui.tui.widgets.bars import Bar
 from estui.tui.widgets.line_view import LineView
-from estui.tui.widgets.pane import Pane
-
-PANES = ("nodes", "authority", "scenario", "work")
-_FOCUS = {"nodes": "node-list", "authority": "authority-list", "scenario": "ladder"}
-_SCOPES = {"nodes": Scope.NODES, "authority": Scope.AUTHORITY, "scenario": Scope.SCENARIO}
-_TITLES = {"nodes": "Nodes", "authority": "Certificate authority", "scenario": "Scenario", "work": "Review"}
-_SHORT = {"authority": "CA"}
-LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 
 
-class NodeList(LineView):
-    """The nodes table."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.NODES)]
-
-
-class AuthorityList(LineView):
-    """The authorities."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.AUTHORITY)]
-
-
-class Ladder(LineView):
-    """The scenarios."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.SCENARIO)]
-
-
-class ReviewView(LineView):
-    """The diff."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.REVIEW)]
-
-
-class RunLines(LineView):
-    """Steps, log or verdict of a run."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.RUN)]
-
-
-class MainScreen(FlowScreen):
-    """Four panes; which of them are in sight depends on the size."""
+class MainScreen(BoardScreen):
+    """Every action of the keymap is a method `do_<id>` here or below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.MAIN, Scope.APP)]
-    CSS_PATH = "main.tcss"
-    AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-no-width"),
-        (LEAST_WIDTH, "-narrow"),
-        (80, "-tabbed"),
-        (100, "-wide"),
-        (140, "-very-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-no-height"),
-        (LEAST_HEIGHT, "-low"),
-        (24, "-high"),
-    ]
 
-    def __init__(
-        self,
-        engine: Engine,
-        session: Session,
-        clock: Callable[[], datetime],
-        keymap: Keymap,
-        *,
-        ascii_only: bool = False,
-    ) -> None:
-        super().__init__(engine, session, clock, ascii_only=ascii_only)
-        self.keymap = keymap
-        self.glyphs = glyphs(ascii_only)
-        self.here = "nodes"
-        self.marks: frozenset[str] = frozenset()
-        self.last_mark = ""
-        self.order = node_rows.Order()
-        self.filter = ""
-        self.full = False
-        self.show_log = False
-        self.shown = ReviewRows()
-        self.ladder_placed = False
+    # one way for every key, click and palette entry
 
-    # what stands where
+    def action_do(self, action: str) -> None:
+        """Does an action, or says in one sentence why it cannot be done now."""
+        reason = why_not(action, self.session)
+        if reason:
+            self.tell(reason)
+            return
+        method = getattr(self, "do_" + action.replace(".", "_").replace("-", "_"))
+        method()
 
-    def compose(self) -> ComposeResult:
-        mode = {"ascii_only": self.ascii_only}
-        yield Jobs(self.engine)
-        yield LineView(id="too-small", focusable=False, **mode)
-        yield Bar(id="header", **mode)
-        yield Bar(id="tabs", **mode)
-        with Horizontal(id="body"):
-            with Vertical(id="left"):
-                with Pane(1, "Nodes", id="nodes", **mode):
-                    yield LineView(id="node-heading", focusable=False, **mode)
-                    yield NodeList(id="node-list", cursor=True, **mode)
-                with Pane(2, "Certificate authority", id="authority", **mode):
-                    yield AuthorityList(id="authority-list", **mode)
-                with Pane(3, "Scenario", id="scenario", **mode):
-                    yield Ladder(id="ladder", cursor=True, **mode)
-                    yield LineView(id="about", focusable=False, **mode)
-            with Pane(4, "Review", id="work", **mode):
-                yield ReviewView(id="review", cursor=True, **mode)
-                yield LineView(id="ask", focusable=False, **mode)
-                yield RunLines(id="steps", **mode)
-                yield RunLines(id="log", follow=True, **mode)
-                yield RunLines(id="verdict", **mode)
-        yield Input(id="search", compact=True)
-        yield Bar(id="footer", **mode)
+    @on(Bar.Clicked)
+    def _bar_clicked(self, message: Bar.Clicked) -> None:
+        self.action_do(message.action)
 
-    def on_mount(self) -> None:
-        self.set_class(self.ascii_only, "-ascii")
-        self.query_one("#search", Input).display = False
+    # panes
+
+    def do_pane_1(self) -> None:
         self.go_to("nodes")
-        self.jobs.look(self.jobs.ticket(RUN))
+
+    def do_pane_2(self) -> None:
+        self.go_to("authority")
+
+    def do_pane_3(self) -> None:
+        self.go_to("scenario")
+
+    def do_pane_4(self) -> None:
+        self.go_to("work")
+
+    def do_pane_next(self) -> None:
+        self.go_to(PANES[(PANES.index(self.here) + 1) % len(PANES)])
+
+    def do_pane_previous(self) -> None:
+        self.go_to(PANES[PANES.index(self.here) - 1])
+
+    def do_view_full(self) -> None:
+        self.full = not self.full
+        self.set_class(self.full, "-full")
+        self.call_after_refresh(self.draw_nodes)
+
+    def do_view_back(self) -> None:
+        """Search, then marks, then full screen; a confirmed thing is never undone by it."""
+        if self.query_one("#search", Input).display or self.filter or self.view(self.work_view).wanted:
+            self._end_search(keep=False)
+        elif self.marks:
+            self.marks = frozenset()
+            self.draw_nodes()
+        elif self.full:
+            self.do_view_full()
+
+    # nodes
+
+    def do_nodes_open(self) -> None:
+        observed, key = self.session.observed, self.view("node-list").key
+        thing = next((each for each in observed.things if each.target == key), None) if observed else None
+        if thing is None:
+            return
+        if isinstance(thing, ObservedNode):
+            lines = present.node_lines(thing, self.now())
+        else:
+            lines = present.kibana_lines(thing, self.now())
+        self.open_page(thing.target, lines)
+
+    def open_page(self, title: str, lines: list[present.Line]) -> None:
+        self.app.push_screen(Page(title, line_rows(lines), ascii_only=self.ascii_only))
+
+    def do_nodes_mark(self) -> None:
+        key = self.view("node-list").key
+        if key:
+            self.marks ^= {key}
+            self.last_mark = key
+            self.draw_nodes()
+            self.view("node-list").action_move("move.down")
+
+    def do_nodes_mark_range(self) -> None:
+        view = self.view("node-list")
+        keys = [row.key for row in view.rows]
+        start = keys.index(self.last_mark) if self.last_mark in keys else view.cursor
+        low, high = sorted((start, view.cursor))
+        self.marks |= {key for key in keys[low : high + 1] if key}
+        self.last_mark = view.key
+        self.draw_nodes()
+
+    def do_nodes_sort_expiry(self) -> None:
+        self._sort("expiry")
+
+    def do_nodes_sort_state(self) -> None:
+        self._sort("state")
+
+    def do_nodes_sort_name(self) -> None:
+        self._sort("name")
+
+    def _sort(self, by: str) -> None:
+        self.order = self.order.toggled(by)
+        self.draw_nodes()
+
+    def do_cluster_probe(self) -> None:
         self.start_reading()
 
-    def view(self, name: str) -> LineView:
-        return self.query_one(f"#{name}", LineView)
+    # authorities and ladder
 
-    def pane(self, name: str) -> Pane:
-        return self.query_one(f"#{name}", Pane)
+    def do_authority_open(self) -> None:
+        observed = self.session.observed
+        if observed is None or not observed.authorities:
+            self.tell("no authority yet: choose a step in Scenario, and applying it makes one")
+            return
+        lines = []
+        for each in observed.authorities:
+            lines += present.authority_lines([each], self.now())
+            lines += [*present.certificate_lines(each.certificate, self.now()), present.Line(present.Kind.TEXT, "")]
+        self.open_page("Certificate authority", lines)
+
+    def do_scenario_choose(self) -> None:
+        key = self.view("ladder").key
+        preview = self.session.preview(Scenario(key)) if key else None
+        if preview is None:
+            self.tell("the cluster stands here: choose a step above it")
+            return
+        self.choose(preview)
+        self.show_work()
+
+    def do_plan_make(self) -> None:
+        self.do_scenario_choose()
+
+    @on(LineView.Chosen, "#ladder")
+    def _ladder_chosen(self) -> None:
+        self.action_do("scenario.choose")
+
+    @on(LineView.Chosen, "#node-list")
+    def _node_chosen(self) -> None:
+        self.action_do("nodes.open")
+
+    # review
+
+    def do_plan_apply(self) -> None:
+        if self.here != "work" and not (self.has_class("-wide") and self.has_class("-high") and not self.full):
+            # what is applied has to be in sight first
+            self.show_work()
+            return
+        super().do_plan_apply()
+
+    def do_review_next(self) -> None:
+        self._jump(self._places(), forward=True)
+
+    def do_review_previous(self) -> None:
+        self._jump(self._places(), forward=False)
+
+    def do_review_next_file(self) -> None:
+        self._jump(self.shown.files, forward=True)
+
+    def do_review_previous_file(self) -> None:
+        self._jump(self.shown.files, forward=False)
+
+    def _places(self) -> list[int]:
+        view = self.view("review")
+        return matching(view.rows, view.wanted) if view.wanted else self.shown.changes
+
+    def _jump(self, places: list[int], *, forward: bool) -> None:
+        view = self.view("review")
+        ahead = [place for place in places if (place > view.cursor if forward else place < view.cursor)]
+        if ahead:
+            view.jump(ahead[0] if forward else ahead[-1])
+        else:
+            self.tell("that was the last one" if forward else "that was the first one")
+
+    # the run
+
+    def do_run_log(self) -> None:
+        if self.session.stage is Stage.VERDICT or self.show_log:
+            self.show_log = not self.show_log
+        self.draw_work(self.session, self.session)
+        self.go_to("work")
+
+    # filter and search
+
+    def do_view_search(self) -> None:
+        field = self.query_one("#search", Input)
+        field.placeholder = "filter; ! in front inverts" if self.here == "nodes" else "search"
+        field.display = True
+        field.value = self.filter if self.here == "nodes" else ""
+        self.set_focus(field)
+
+    @on(Input.Changed, "#search")
+    def _search_changed(self, event: Input.Changed) -> None:
+        if self.here == "nodes":
+            self.filter = event.value
+            self.draw_nodes()
+        else:
+            self.view(self.work_view).search(event.value)
+
+    @on(Input.Submitted, "#search")
+    def _search_submitted(self) -> None:
+        self._end_search(keep=True)
+
+    def _end_search(self, *, keep: bool) -> None:
+        field = self.query_one("#search", Input)
+        field.display = False
+        view = self.view(self.work_view)
+        if not keep:
+            self.filter = ""
+            view.search("")
+        self.go_to(self.here)
+        self.draw_nodes()
+        if keep and view.wanted and self.here == "work":
+            places = matching(view.rows, view.wanted)
+            later = [place for place in places if place >= view.cursor]
+            if places:
+                view.jump(later[0] if later else places[0])
+            else:
+                self.tell(f"{view.wanted} is nowhere in this text")
+
+    # copying
+
+    def do_view_copy(self) -> None:
+        copies = self._copies()
+        if not copies:
+            self.tell("there is nothing to copy here")
+        elif len(copies) == 1:
+            self._copy(copies[0])
+        else:
+            self.in_dialogue(self._choose_copy(copies))
+
+    def _copies(self) -> list[Copy]:
+        session = self.session
+        if self.here == "nodes" and session.observed is not None:
+            return target_copies(session.observed, self.view("node-list").key)
+        if self.here == "authority" and session.observed is not None:
+            return [Copy(f"{each.name} CA, SHA-256", each.certificate.sha256) for each in session.observed.authorities]
+        if self.here == "work" and session.run is not None and session.run.asks is not None:
+            # each reason is `target: command`; without a command it is a sentence
+            commands = [reason.partition(": ")[2] or reason for reason in session.run.asks.reasons]
+            return [Copy("what to type", "\n".join(commands))]
+        view = self.view(self.work_view if self.here == "work" else "ladder")
+        return [Copy("this text", "\n".join(row.text for row in view.rows))]
+
+    async def _choose_copy(self, copies: list[Copy]) -> None:
+        choices = [Choice(str(number), copy.words, str(number)) for number, copy in enumerate(copies[:9], start=1)]
+        answer = await self.app.push_screen_wait(Choose("Copy", [], choices, ascii_only=self.ascii_only))
+        if answer:
+            self._copy(copies[int(answer) - 1])
+
+    def _copy(self, copy: Copy) -> None:
+        self.app.copy_to_clipboard(copy.value)
+        self.tell(f"sent to the terminal's clipboard: {copy.words}")
+
+    # help, palette, colours
+
+    def do_app_help(self) -> None:
+        rows = help_rows(self.keymap, self.scope)
+        self.app.push_screen(Page("Keys", rows, ascii_only=self.ascii_only))
+
+    def do_app_palette(self) -> None:
+        self.app.action_command_palette()
+
+    def do_app_theme(self) -> None:
+        self.app.search_themes()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-
-from rich.text import Text
 
 from estui.tui.keymap import Keymap, Scope, bindings, keys_of
 from estui.tui.rows import Row, Span, text_row
@@ -32,7 +31,7 @@ class Page(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="page"):
-            yield LineView(id="page-text", ascii_only=self.ascii_only)
+            yield LineView(ident="page-text", ascii_only=self.ascii_only)
 
     def on_mount(self) -> None:
         self.set_class(self.ascii_only, "-ascii")
@@ -56,6 +55,11 @@ def help_rows(keymap: Keymap, first: Scope) -> list[Row]:
             if shown:
                 rows.append(Row((Span(f"  {shown:16}", "key"), Span(key.tooltip)), indent=18))
         rows.append(text_row(""))
-    rows.append(text_row("In tmux esc can lag half a second: set -sg escape-time 10. Shift (option on some terminals) "
-                         "selects text with the mouse; --no-mouse gives the mouse back.", "note"))
+    rows.append(
+        text_row(
+            "In tmux esc can lag half a second: set -sg escape-time 10. Shift (option on some terminals) "
+            "selects text with the mouse; --no-mouse gives the mouse back.",
+            "note",
+        )
+    )
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -27,7 +28,9 @@ class Part:
 class Bar(Widget):
     """One line of parts, the first ones at the left, the others at the right; what does not fit is left away."""
 
-    COMPONENT_CLASSES = {f"bar--{name}" for name in ("key", "word", "dim", "title", "alarm", "note", "here", "good")}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"bar--{name}" for name in ("key", "word", "dim", "title", "alarm", "note", "here", "good")
+    }
     DEFAULT_CSS = "Bar { height: 1; }"
 
     @dataclass
@@ -36,8 +39,8 @@ class Bar(Widget):
 
         action: str
 
-    def __init__(self, *, id: str, ascii_only: bool = False) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, ident: str, ascii_only: bool = False) -> None:
+        super().__init__(id=ident)
         self.ascii_only = ascii_only
         self.left: Sequence[Part] = ()
         self.right: Sequence[Part] = ()

@@ -24,9 +24,34 @@ from estui.tui.review_rows import with_matches
 from estui.tui.rows import Row, Span, cleaned, wrap
 
 STYLES = (
-    "title note good warn bad add remove same fold file file-note file-target number why match heading name marked "
-    "add-word remove-word add-count remove-count key cursor marker verdict-good verdict-bad"
-).split()
+    "title",
+    "note",
+    "good",
+    "warn",
+    "bad",
+    "add",
+    "remove",
+    "same",
+    "fold",
+    "file",
+    "file-note",
+    "file-target",
+    "number",
+    "why",
+    "match",
+    "heading",
+    "name",
+    "marked",
+    "add-word",
+    "remove-word",
+    "add-count",
+    "remove-count",
+    "key",
+    "cursor",
+    "marker",
+    "verdict-good",
+    "verdict-bad",
+)
 MARKER = 2
 """Cells in front of the rows of a list, where the cursor's marker stands."""
 ROW_LIMIT = 20_000
@@ -63,9 +88,15 @@ class LineView(ScrollView, can_focus=True):
             return self.view
 
     def __init__(
-        self, *, id: str, cursor: bool = False, follow: bool = False, ascii_only: bool = False, focusable: bool = True
+        self,
+        *,
+        ident: str,
+        cursor: bool = False,
+        follow: bool = False,
+        ascii_only: bool = False,
+        focusable: bool = True,
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(id=ident)
         self.rows: list[Row] = []
         self.cursor = 0
         self.has_cursor = cursor

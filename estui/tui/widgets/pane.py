@@ -11,8 +11,8 @@ from estui.tui.text import plain
 class Pane(Vertical):
     """One of the four; its border and the marker in its title show the focus."""
 
-    def __init__(self, number: int, title: str, *, id: str, ascii_only: bool = False) -> None:
-        super().__init__(id=id)
+    def __init__(self, number: int, title: str, *, ident: str, ascii_only: bool = False) -> None:
+        super().__init__(id=ident)
         self.number = number
         self.title = title
         self.ascii_only = ascii_only
@@ -42,5 +42,3 @@ class Pane(Vertical):
     def _title(self, text: str) -> Text:
         """As `Text`, which is never read as markup."""
         return Text(f" {plain(text, ascii_only=self.ascii_only)} ") if text else Text("")
-
-

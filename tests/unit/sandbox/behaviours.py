@@ -144,7 +144,7 @@ DEVIATIONS = (
     "bcrypt hashes in the users file never match; {PBKDF2} and the older kinds do",
     "an expired CA certificate is refused by OpenSSL, where Java does not look at the dates of an anchor",
     "nodes listen on 127.0.0.1 whatever network.host says; beyond loopback the bootstrap checks become binding",
-    "TLS files outside the configuration folder are refused, as packaged nodes do; a node put together from jars is not",
+    "TLS files outside the configuration folder are refused, as packaged nodes do; nodes put together from jars start",
     "one shard per index, no queries, basic licence only, no PKI realm, no role management",
     "an API key has the rights of its owner",
 )

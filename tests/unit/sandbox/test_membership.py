@@ -122,6 +122,16 @@ def test_a_node_that_is_not_trusted_both_ways_stays_outside(
     assert says in first.log + second.log
 
 
+def test_a_node_without_security_does_not_join_a_secured_one_even_without_tls(farm: Callable[[int], Farm]) -> None:
+    cluster = farm(3)
+    cluster.give("n3", {"xpack.security.enabled": False})
+    nodes = cluster.start()
+    until(joined(nodes[:2], "n1", "n2"))
+    until(nodes[2].is_up)
+    assert nodes[2].members() == []
+    assert "missing authentication credentials for action" in nodes[2].log
+
+
 def test_a_wrong_name_does_not_matter_in_certificate_mode(farm: Callable[[int], Farm], ca: Pair) -> None:
     cluster = farm(2)
     for name in cluster.names:
@@ -204,6 +214,7 @@ def test_an_untrusted_certificate_is_noticed_at_the_next_reconnect_and_repaired_
         cluster.secure(name, make_leaf(ca, name), ca)
     n1, n2, n3 = cluster.start()
     until(joined([n1, n2, n3], "n1", "n2", "n3"))
+    until(lambda: n3.is_up() and ask(n3.http, user=ELASTIC).status == 200)
     cluster_files(n3, make_leaf(other_ca, "n3"))
     until(lambda: n3.log.count("updated 1 ssl contexts") >= 2)
     assert joined([n1, n2, n3], "n1", "n2", "n3")()

@@ -1,0 +1,123 @@
+"""What a plan pinned, compared with what is there; and the file that a name of the review means."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable
+
+from estui.act.context import Context
+from estui.act.fs import Fs
+from estui.act.items import GONE, Image, difference, same
+from estui.errors import ApplyError, Location, StalePlanError
+from estui.model.observed import FileKind, FileState
+from estui.model.plan import Pin
+
+LINK_LIMIT = 8
+"""Links that are followed one after another; the kernel stops at 40."""
+
+
+def image_of(context: Context, root: str, path: str) -> Image:
+    """How a name looks now.
+
+    Raises ApplyError where that cannot be told: an unreadable file must not pass for another kind of file.
+    """
+    state = context.fs.read(root, path)
+    if state.error:
+        raise ApplyError(
+            f"cannot be read: {state.error}",
+            location=Location(f"{root}/{path}"),
+            hint="run estui as a user who may read it",
+        )
+    return context.digests.image(path, state)
+
+
+def follow(fs: Fs, root: str, path: str) -> tuple[str, FileState]:
+    """Path and state of the file that a name means, through links that stay inside the folder.
+
+    Raises ApplyError where a link leads out of it, as Elasticsearch itself would ("access to read the file is
+    blocked"), or in a circle.
+    """
+    name = path
+    for _ in range(LINK_LIMIT):
+        state = fs.read(root, name)
+        if state.kind is not FileKind.LINK or state.link is None:
+            return name, state
+        name = _leads_to(root, path, name, state.link)
+    raise ApplyError("is a link in a circle", location=Location(f"{root}/{path}"), hint="put the file itself there")
+
+
+def _leads_to(root: str, path: str, name: str, link: str) -> str:
+    home = posixpath.normpath(root)
+    target = posixpath.normpath(posixpath.join(home, posixpath.dirname(name), link))
+    if not target.startswith(home + "/"):
+        raise ApplyError(
+            f"is a link that leads out of the configuration folder, to {target}",
+            location=Location(f"{root}/{path}"),
+            hint="put the file itself there, or a link that stays in the folder",
+        )
+    return target[len(home) + 1 :]
+
+
+def pin_image(pin: Pin) -> Image:
+    """A pin as the image that it expects."""
+    if pin.kind == FileKind.ABSENT.value:
+        return GONE
+    if pin.link is not None:
+        return Image(pin.kind, link=pin.link)
+    return Image(pin.kind, pin.sha256, pin.entries, pin.mode, pin.uid, pin.gid)
+
+
+def pin_problem(context: Context, pin: Pin) -> str:
+    """In words, how a pinned file differs from what was reviewed; empty where it does not.
+
+    A keystore that a node made for itself at its first start is no difference: it holds nothing but its seed.
+    """
+    root = context.plan.place(pin.target).root
+    found = image_of(context, root, pin.path)
+    expected = pin_image(pin)
+    if pin.path.endswith(".keystore") and expected.absent and found.entries == context.digests.no_entries:
+        return ""
+    problem = difference(expected, found)
+    if problem or pin.link is None or not (pin.sha256 or pin.entries):
+        return problem
+    # a link that is followed: what it leads to is pinned as well
+    path, state = follow(context.fs, root, pin.path)
+    behind = Image(FileKind.FILE.value, pin.sha256, pin.entries, pin.mode, pin.uid, pin.gid)
+    return difference(behind, context.digests.image(pin.path, state)) and f"{path} behind the link changed"
+
+
+def compare_pins(
+    context: Context, targets: Iterable[str] | None = None, switched: Collection[tuple[str, str]] = ()
+) -> None:
+    """Raises StalePlanError naming every pinned file that is no longer as it was reviewed.
+
+    `switched` are targets and paths that this run changed itself.
+    """
+    wanted = None if targets is None else set(targets)
+    moved = []
+    for pin in context.plan.pins:
+        if (wanted is not None and pin.target not in wanted) or (pin.target, pin.path) in switched:
+            continue
+        problem = pin_problem(context, pin)
+        if problem:
+            moved.append(f"{context.plan.place(pin.target).root}/{pin.path}: {problem}")
+    if moved:
+        raise StalePlanError(
+            "files changed since the plan was made; nothing was written",
+            reasons=tuple(moved),
+            hint="plan again and review the new plan",
+        )
+
+
+def require_pinned(context: Context, target: str, path: str, state: FileState) -> None:
+    """Raises StalePlanError where a file that is about to be edited is not the one that was reviewed."""
+    pin = next((pin for pin in context.plan.pins if (pin.target, pin.path) == (target, path)), None)
+    if pin is None or pin.link is not None or pin.kind == FileKind.ABSENT.value:
+        return
+    if not same(pin_image(pin), context.digests.image(path, state)):
+        root = context.plan.place(target).root
+        raise StalePlanError(
+            "files changed since the plan was made; nothing was switched",
+            reasons=(f"{root}/{path}: {difference(pin_image(pin), context.digests.image(path, state))}",),
+            hint="plan again and review the new plan",
+        )

@@ -1,0 +1,133 @@
+"""The application: one opened workspace on the screen. Owns the terminal, its signals, and what a crash leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import locale
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import Provider
+
+from estui.engine import Engine, Options
+from estui.tui.crash import write_crash
+from estui.tui.keymap import Keymap
+from estui.tui.palette import Actions
+from estui.tui.screens.main import MainScreen
+from estui.tui.session import Session
+from estui.tui.themes import DARK, LIGHT, theme_for
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class EstuiApp(App[int]):
+    """The terminal UI of one workspace."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "estui"
+    BINDINGS: ClassVar[list[BindingType]] = []
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Actions}
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        read_only: bool = False,
+        ascii_only: bool = False,
+        sandbox: bool = False,
+        options: Options | None = None,
+        clock: Callable[[], datetime] | None = None,
+        keymap: Mapping[str, str] | None = None,
+        ansi_color: bool | None = None,
+        theme: str = DARK.name,
+    ) -> None:
+        super().__init__(ansi_color=ansi_color)
+        self.engine = engine
+        self.ascii_only = ascii_only
+        self.first_session = Session(
+            read_only=read_only, sandbox=sandbox, options=replace(options) if options else Options()
+        )
+        self.clock = clock or engine.clock
+        self.own_keys = Keymap(dict(keymap or {}))
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = theme
+
+    def on_mount(self) -> None:
+        if self.own_keys.own:
+            self.set_keymap(self.own_keys.own)
+        self._catch_signals()
+        self.push_screen(
+            MainScreen(self.engine, self.first_session, self.clock, self.own_keys, ascii_only=self.ascii_only)
+        )
+
+    # the terminal is left clean, however it ends
+
+    def _catch_signals(self) -> None:
+        """SIGTERM and SIGHUP (lost SSH) end like `q` does: after the step in hand."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            try:
+                loop.add_signal_handler(number, self._leave, number)
+            except (RuntimeError, ValueError, NotImplementedError):
+                return  # not in the main thread: whoever runs us there has its own handlers
+
+    def _leave(self, number: int) -> None:
+        code = 128 + number
+        for screen in self.screen_stack:
+            if isinstance(screen, MainScreen):
+                screen.leave_when_stopped(code)
+                return
+        self.exit(code)
+
+    def _fatal_error(self) -> None:
+        """A defect of ours: Textual's own report prints local variables, which can hold secrets."""
+        error = sys.exc_info()[1] or self._exception
+        path = write_crash(error) if error is not None else ""
+        self.bell()
+        name = type(error).__name__ if error is not None else "unknown"
+        told = f"estui stopped on a defect of its own ({name}). Files are as the journal says; details are in\n{path}"
+        self._exit_renderables.append(Text(told))
+        self._close_messages_no_wait()
+
+
+def needs_ascii(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal shows ASCII only: another encoding than UTF-8, or the Linux console's 512 glyphs."""
+    encoding = locale.getpreferredencoding(False).lower().replace("-", "")
+    return environment.get("TERM") == "linux" or encoding not in ("utf8", "utf_8")
+
+
+def run_app(
+    engine: Engine,
+    *,
+    read_only: bool = False,
+    ascii_only: bool = False,
+    mouse: bool = True,
+    sandbox: bool = False,
+    options: Options | None = None,
+) -> int:
+    """The TUI until it is left. Exit code: 0, 1 after a crash, 128 + signal."""
+    no_color = bool(os.environ.get("NO_COLOR"))
+    if not no_color:
+        os.environ.pop("NO_COLOR", None)  # empty means unset (no-color.org); Textual counts it as set
+    app = EstuiApp(
+        engine,
+        read_only=read_only,
+        ascii_only=ascii_only or needs_ascii(os.environ),
+        sandbox=sandbox,
+        options=options,
+        ansi_color=True if no_color else None,
+        theme="ansi-dark" if no_color else theme_for(os.environ),
+    )
+    app.run(mouse=mouse)
+    return app.return_code or 0

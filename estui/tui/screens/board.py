@@ -1,0 +1,434 @@
+"""The four panes: what stands where at which size, and how the session is drawn on them.
+
+Which key does what is `main.py`'s, the way from a plan to a verdict `flow.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
+
+from estui import present
+from estui.engine import Engine
+from estui.model.goal import Scenario
+from estui.model.run import Event, RunState, StepChanged
+from estui.tui import node_rows, work_rows
+from estui.tui.jobs import RUN, Jobs
+from estui.tui.keymap import BY_ID, FOOTER, Keymap, Scope, bindings
+from estui.tui.ladder import about_rows, authority_rows, first_choice, ladder_rows
+from estui.tui.review_rows import ReviewRows, review_rows, undo_rows
+from estui.tui.rows import Row, Span, text_row
+from estui.tui.screens.flow import FlowScreen
+from estui.tui.session import Session, Stage, has_commands, why_not
+from estui.tui.text import glyphs
+from estui.tui.widgets.bars import Bar, Part, key_parts
+from estui.tui.widgets.line_view import LineView
+from estui.tui.widgets.pane import Pane
+
+PANES = ("nodes", "authority", "scenario", "work")
+_FOCUS = {"nodes": "node-list", "authority": "authority-list", "scenario": "ladder"}
+_SCOPES = {"nodes": Scope.NODES, "authority": Scope.AUTHORITY, "scenario": Scope.SCENARIO}
+_TITLES = {"nodes": "Nodes", "authority": "Certificate authority", "scenario": "Scenario", "work": "Review"}
+_SHORT = {"authority": "CA"}
+LEAST_WIDTH, LEAST_HEIGHT = 40, 12
+
+
+class NodeList(LineView):
+    """The nodes table."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.NODES)]
+
+
+class AuthorityList(LineView):
+    """The authorities."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.AUTHORITY)]
+
+
+class Ladder(LineView):
+    """The scenarios."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.SCENARIO)]
+
+
+class ReviewView(LineView):
+    """The diff."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.REVIEW)]
+
+
+class RunLines(LineView):
+    """Steps, log or verdict of a run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.RUN)]
+
+
+class BoardScreen(FlowScreen):
+    """Four panes; which of them are in sight depends on the size."""
+
+    CSS_PATH = "main.tcss"
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-no-width"),
+        (LEAST_WIDTH, "-narrow"),
+        (80, "-tabbed"),
+        (100, "-wide"),
+        (140, "-very-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-no-height"),
+        (LEAST_HEIGHT, "-low"),
+        (24, "-high"),
+    ]
+
+    def __init__(
+        self,
+        engine: Engine,
+        session: Session,
+        clock: Callable[[], datetime],
+        keymap: Keymap,
+        *,
+        ascii_only: bool = False,
+    ) -> None:
+        super().__init__(engine, session, clock, ascii_only=ascii_only)
+        self.keymap = keymap
+        self.glyphs = glyphs(ascii_only)
+        self.here = "nodes"
+        self.marks: frozenset[str] = frozenset()
+        self.last_mark = ""
+        self.order = node_rows.Order()
+        self.filter = ""
+        self.full = False
+        self.show_log = False
+        self.shown = ReviewRows()
+        self.ladder_placed = False
+        self.logged_step = ""
+
+    # what stands where
+
+    def compose(self) -> ComposeResult:
+        mode = {"ascii_only": self.ascii_only}
+        yield Jobs(self.engine)
+        yield LineView(ident="too-small", focusable=False, **mode)
+        yield Bar(ident="header", **mode)
+        yield Bar(ident="tabs", **mode)
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                with Pane(1, "Nodes", ident="nodes", **mode):
+                    yield LineView(ident="node-heading", focusable=False, **mode)
+                    yield NodeList(ident="node-list", cursor=True, **mode)
+                with Pane(2, "Certificate authority", ident="authority", **mode):
+                    yield AuthorityList(ident="authority-list", **mode)
+                with Pane(3, "Scenario", ident="scenario", **mode):
+                    yield Ladder(ident="ladder", cursor=True, **mode)
+                    yield LineView(ident="about", focusable=False, **mode)
+            with Pane(4, "Review", ident="work", **mode):
+                yield ReviewView(ident="review", cursor=True, **mode)
+                yield LineView(ident="ask", focusable=False, **mode)
+                yield RunLines(ident="steps", **mode)
+                yield RunLines(ident="log", follow=True, **mode)
+                yield RunLines(ident="verdict", **mode)
+        yield Input(id="search", compact=True)
+        yield Bar(ident="footer", **mode)
+
+    def on_mount(self) -> None:
+        self.set_class(self.ascii_only, "-ascii")
+        self.query_one("#search", Input).display = False
+        self.go_to("nodes")
+        self.jobs.look(self.jobs.ticket(RUN))
+        self.start_reading()
+
+    def view(self, name: str) -> LineView:
+        return self.query_one(f"#{name}", LineView)
+
+    def pane(self, name: str) -> Pane:
+        return self.query_one(f"#{name}", Pane)
+
+    # where the focus is
+
+    @property
+    def scope(self) -> Scope:
+        """What the focused pane is about: decides footer and help."""
+        if self.here != "work":
+            return _SCOPES[self.here]
+        return Scope.RUN if self.session.stage in (Stage.RUN, Stage.VERDICT) else Scope.REVIEW
+
+    @property
+    def work_view(self) -> str:
+        """The part of the fourth pane that takes the keys."""
+        stage = self.session.stage
+        if stage is Stage.VERDICT:
+            return "log" if self.show_log else "verdict"
+        return "log" if stage is Stage.RUN else "review"
+
+    def go_to(self, name: str) -> None:
+        """Focuses a pane; on a small screen it comes to the front."""
+        self.set_focus(self.view(_FOCUS.get(name) or self.work_view))
+        self._mark_here(name)
+
+    def show_work(self) -> None:
+        self.go_to("work")
+
+    def on_descendant_focus(self) -> None:
+        """Follows a focus that came by mouse. The event can be late: what counts is where the focus is now."""
+        for pane in self.query(Pane):
+            if self.focused is not None and pane in self.focused.ancestors and pane.id and pane.id != self.here:
+                self._mark_here(pane.id)
+
+    def _mark_here(self, name: str) -> None:
+        self.here = name
+        for each in PANES:
+            self.pane(each).set_here(each == name)
+        self.set_class(name == "work", "-at-work")
+        self.draw_bars()
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        if width < LEAST_WIDTH or height < LEAST_HEIGHT:
+            words = f"{width}×{height}, needed {LEAST_WIDTH}×{LEAST_HEIGHT}"
+            self.view("too-small").set_rows([text_row(words, "warn")])
+        self.call_after_refresh(self.draw_nodes)
+        self.call_after_refresh(self.draw_bars)
+
+    # drawing the session
+
+    def watch_session(self, old: Session, new: Session) -> None:
+        """Draws what differs."""
+        if not self.is_mounted:
+            return
+        if (old.observed, old.read_problem) != (new.observed, new.read_problem):
+            self.draw_nodes()
+        if (old.observed, old.previews, old.plan) != (new.observed, new.previews, new.plan):
+            self.draw_ladder()
+        self.draw_work(old, new)
+        self.draw_bars()
+
+    def draw_all(self) -> None:
+        """Everything anew."""
+        self.draw_nodes()
+        self.draw_ladder()
+        self.draw_work(Session(), self.session)
+        self.draw_bars()
+
+    def draw_nodes(self) -> None:
+        session, view, heading = self.session, self.view("node-list"), self.view("node-heading")
+        observed = session.observed
+        if observed is None or session.read_problem is not None:
+            heading.display = False
+            rows = work_rows.problem_rows(session.read_problem)
+            view.set_rows(rows or [text_row("reading and probing …", "note")])
+            return
+        now = self.now()
+        found = [row for row in present.rows(observed, now, self.glyphs) if node_rows.passes(row, self.filter)]
+        found = node_rows.ordered(found, self.order, observed, now)
+        sizes = node_rows.columns(found, view.scrollable_content_region.width - 2)
+        title = node_rows.heading(sizes) if self._has_room else None
+        heading.display = title is not None
+        if title is not None:
+            heading.set_rows([Row((Span("  "), *title.spans))])
+        rows = node_rows.table_rows(found, sizes, self.marks, self.glyphs)
+        view.set_rows(rows or [text_row(f"nothing passes the filter {self.filter}; esc clears it", "note")])
+        self.pane("nodes").set_titles(note=str(len(observed.things)), remark=self._nodes_remark())
+
+    @property
+    def _has_room(self) -> bool:
+        return self.size.height >= 20
+
+    def _nodes_remark(self) -> str:
+        parts = []
+        if self.marks:
+            parts.append(f"{len(self.marks)} marked")
+        if self.order.by:
+            parts.append(f"by {self.order.by}{' (reverse)' if self.order.reverse else ''}")
+        if self.filter:
+            parts.append(f"filter: {self.filter}")
+        return " · ".join(parts)
+
+    def draw_ladder(self) -> None:
+        session, ladder = self.session, self.view("ladder")
+        self.view("authority-list").set_rows(authority_rows(session, self.now()))
+        ladder.set_rows(ladder_rows(session, self.glyphs))
+        if session.previews and not self.ladder_placed:
+            self.ladder_placed = True
+            wanted = first_choice(session)
+            for number, row in enumerate(ladder.rows):
+                if row.key == wanted:
+                    ladder.move_to(number)
+        self.draw_about()
+
+    def draw_about(self) -> None:
+        key = self.view("ladder").key
+        preview = self.session.preview(Scenario(key)) if key else None
+        self.view("about").set_rows(about_rows(preview, self.glyphs), keep=False)
+
+    @on(LineView.Moved, "#ladder")
+    def _ladder_moved(self) -> None:
+        self.draw_about()
+
+    # the fourth pane
+
+    def draw_work(self, old: Session, new: Session) -> None:
+        stage = new.stage
+        for name in ("review", "steps", "log", "verdict"):
+            self.view(name).display = name in self._work_views(stage)
+        self.view("ask").display = False
+        if stage in (Stage.EMPTY, Stage.REVIEW):
+            self._draw_review(old, new)
+        else:
+            self._draw_run(new)
+        if old.stage is not new.stage and self.here == "work":
+            self.set_focus(self.view(self.work_view))
+        self._title_work(new)
+
+    def _work_views(self, stage: Stage) -> tuple[str, ...]:
+        if stage in (Stage.EMPTY, Stage.REVIEW):
+            return ("review",)
+        if stage is Stage.VERDICT and not self.show_log:
+            return ("verdict",)
+        return ("steps", "log")
+
+    def _draw_review(self, old: Session, new: Session) -> None:
+        view = self.view("review")
+        new_review = (old.plan, old.review, old.stage) != (new.plan, new.review, new.stage)
+        if new.refused is not None:
+            self.shown = ReviewRows(work_rows.refused_rows(new.refused, self.glyphs))
+        elif new.stage is Stage.REVIEW and new.plan is not None and new.review is not None:
+            if not new_review:
+                return
+            self.shown = review_rows(new.plan, new.review, folded=new.folded, key=self.keymap.first("review.expand"))
+        elif new.stage is Stage.REVIEW and new.plan is not None:
+            self.shown = undo_rows(new.plan, new.undoes)
+        else:
+            self.shown = ReviewRows(work_rows.empty_rows(new, self.keymap))
+        view.has_cursor = new.stage is Stage.REVIEW and new.refused is None
+        same_plan = old.plan is new.plan and old.stage is new.stage
+        view.set_rows([*self._review_problem(new), *self.shown.rows], keep=same_plan)
+
+    def _review_problem(self, session: Session) -> list[Row]:
+        return work_rows.problem_rows(session.problem) if session.stage is Stage.REVIEW else []
+
+    def _draw_run(self, new: Session) -> None:
+        if new.verdict is not None:
+            self.view("verdict").set_rows(work_rows.verdict_rows(new.verdict, new.run, self.glyphs, self.keymap))
+        if new.run is None:
+            return
+        self.view("steps").set_rows(work_rows.step_rows(new.run, self.glyphs))
+        self._show_step(new.run.current)
+        ask = work_rows.ask_rows(new, self.keymap)
+        self.view("ask").display = bool(ask)
+        self.view("ask").set_rows(ask)
+
+    def _show_step(self, step: int) -> None:
+        steps = self.view("steps")
+        steps.call_after_refresh(steps.scroll_to, y=max(step - 6, 0), animate=False)
+
+    def _title_work(self, session: Session) -> None:
+        pane, run = self.pane("work"), session.run
+        if session.stage is Stage.VERDICT:
+            pane.set_titles(title="Verdict", note=run.title if run else "", remark="")
+        elif session.stage is Stage.RUN and run is not None:
+            word = "Undo" if run.kind == "rollback" else "Apply"
+            pane.set_titles(title=word, note=run.title, remark=work_rows.run_note(run, self.now()))
+        elif session.plan is not None:
+            label = f"undo of {session.undoes}" if session.undoes else session.plan.goal.scenario.label
+            pane.set_titles(title="Review", note=label, remark=self._review_remark(session))
+        else:
+            note = session.refused.scenario.label if session.refused else ""
+            pane.set_titles(title="Review", note=note, remark="planning …" if session.planning else "")
+
+    def _review_remark(self, session: Session) -> str:
+        if session.planning:
+            return "planning …"
+        return present.count(session.review.hunks, "change") if session.review else ""
+
+    # the log
+
+    def clear_log(self) -> None:
+        self.show_log = False
+        self.logged_step = ""
+        self.view("log").set_rows([], keep=False)
+
+    def log_event(self, event: Event) -> None:
+        rows = work_rows.event_rows(event, self.now(), self.glyphs)
+        if isinstance(event, StepChanged):
+            if self.logged_step == event.step.id:
+                return  # the same step, taken up again
+            self.logged_step = event.step.id
+        self.view("log").add_rows(rows)
+
+    def log_run(self, run: RunState) -> None:
+        rows = [work_rows.evidence_row(each, self.glyphs) for record in run.records for each in record.evidence]
+        self.view("log").set_rows(rows, keep=False)
+
+    # the single lines
+
+    def draw_bars(self) -> None:
+        self._draw_header()
+        self._draw_tabs()
+        self._draw_footer()
+
+    def _draw_header(self) -> None:
+        session = self.session
+        left = [Part(" estui ", "title")]
+        if session.observed is not None:
+            words = present.headline(session.observed, self.now())
+            if session.observed.inventory.production:
+                left.append(Part(" PRODUCTION ", "alarm"))
+                words = words.removeprefix("PRODUCTION · ")
+            left.append(Part(f" {words}"))
+        right = [Part(" reading … ", "note")] if session.reading else []
+        right += [Part(" read-only ", "alarm")] if session.read_only else []
+        right += [Part(" sandbox ", "note")] if session.sandbox else []
+        self.query_one("#header", Bar).set_parts(left, right)
+
+    def _draw_tabs(self) -> None:
+        parts = []
+        for number, name in enumerate(PANES, start=1):
+            title = self.pane("work").title if name == "work" else _SHORT.get(name, _TITLES[name])
+            shown = f" {number} {title} "
+            if name == self.here:
+                shown = f"▸{number} {title} "
+            parts.append(Part(shown, "here" if name == self.here else "word", f"pane.{number}"))
+        self.query_one("#tabs", Bar).set_parts(parts)
+
+    def _draw_footer(self) -> None:
+        actions = [action for action in FOOTER[self.scope] if self._in_footer(action)]
+        if self.size.width < 80:
+            actions = actions[:2]
+        key = self.keymap.first
+        left = key_parts(actions, key, self._word, self._is_dim)
+        always = ("app.help", "app.palette", "app.quit") if self.size.width >= 80 else ("app.help",)
+        right = key_parts(
+            always,
+            lambda action: self.keymap.last(action) if action == "app.palette" else key(action),
+            self._word,
+            self._is_dim,
+        )
+        self.query_one("#footer", Bar).set_parts(left, right)
+
+    def _in_footer(self, action: str) -> bool:
+        if action == "run.log":
+            return self.session.stage is Stage.VERDICT
+        if action in ("run.pause", "run.go-on"):
+            return self.session.stage is not Stage.VERDICT or self.session.left_over
+        return not (self.session.read_only and why_not(action, self.session).startswith("estui is read-only"))
+
+    def _word(self, action: str) -> str:
+        run = self.session.run
+        if action == "run.go-on" and run is not None and run.asks is not None and has_commands(self.session):
+            return "run the commands"
+        if action == "run.pause" and run is not None and (run.pausing or not run.working):
+            return "go on"
+        if action == "run.log" and self.show_log:
+            return "verdict"
+        return BY_ID[action].word
+
+    def _is_dim(self, action: str) -> bool:
+        return bool(why_not(action, self.session))
