@@ -212,7 +212,33 @@ class Preparer:
         return self.keys[name]
 
     def _store_password(self, target: str, set_name: str) -> Secret:
-        return self.store_passwords.setdefault((target, set_name), new_password())
+        """Password of a set's PKCS#12 files: a new one where the plan sets it, else the one the node knows.
+
+        A running node opens new files with the password it read at its start (elastic-stack-security.md §6.3).
+        """
+        found = self.store_passwords.get((target, set_name))
+        if found is None:
+            found = self.store_passwords[target, set_name] = self._known_password(target, set_name) or new_password()
+        return found
+
+    def _known_password(self, target: str, set_name: str) -> Secret | None:
+        context, secret = self.context, f"store:{set_name}"
+        changes = context.plan.changes
+        if any(
+            isinstance(each, SetSecureSetting) and (each.target, each.secret) == (target, secret) for each in changes
+        ):
+            return None
+        root = context.plan.place(target).root
+        state = context.fs.read(root, NODE_KEYSTORE)
+        name = f"xpack.security.{set_name}.ssl.keystore.secure_password"
+        entries = es_keystore.read_secure_settings(
+            state.content, context.keystore_password, f"{root}/{NODE_KEYSTORE}"
+        ).entries
+        if name not in entries:
+            raise ApplyError(
+                "has no password for the PKCS#12 files in use", location=Location(f"{root}/{NODE_KEYSTORE}", key=name)
+            )
+        return Secret(entries[name].decode())
 
     # files with fixed names
 

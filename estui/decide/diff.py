@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from estui.decide.layers import NODE_YML
+from estui.decide.layers import NODE_KEYSTORE, NODE_YML
+from estui.decide.masking import masked_lines
 from estui.decide.plan import authority_title
 from estui.formats import yml
 from estui.model.inventory import KeyType, StoreFormat
@@ -34,8 +34,6 @@ CONTEXT = 3
 """Unchanged lines shown around a change."""
 HEADING = "Security, written by estui"
 """Comment above the settings that a yml did not have before."""
-_SECRET_NAME = re.compile(r"(pass(word|phrase)|secret|token|api_?key|encryptionkey|credentials?)$", re.IGNORECASE)
-_YML_LINE = re.compile(r"^(\s*(?:-\s+)?[\"']?([\w.${}-]+)[\"']?\s*:\s*)(\S.*)$")
 KEY_WORDS = {
     KeyType.EC_P256: "EC P-256",
     KeyType.RSA_2048: "RSA 2048",
@@ -111,14 +109,6 @@ def hunk_starts(lines: tuple[DiffLine, ...]) -> Iterable[int]:
         if changed and not inside:
             yield number
         inside = changed
-
-
-def mask(line: str) -> str:
-    """A yml line with the value masked where its key names a secret, changed or not."""
-    found = _YML_LINE.match(line)
-    if found and _SECRET_NAME.search(found.group(2)) and not found.group(3).startswith("#"):
-        return f"{found.group(1)}(secret)"
-    return line
 
 
 def yml_edits(changes: Iterable[Change], target: str, path: str) -> list[yml.Put | yml.Drop]:
@@ -199,10 +189,10 @@ def _yml_diff(observed: Observed, changes: Sequence[Change], target: str, path: 
     before, note = _content(observed, target, path)
     after = edited_yml(before, changes, target, path)
     reasons = _reasons(after, changes, target, path)
-    lines = text_diff(before.decode("utf-8", "replace"), after.decode("utf-8", "replace"))
+    old, new = (masked_lines(text.decode("utf-8", "replace")) for text in (before, after))
     explained = tuple(
-        replace(line, text=mask(line.text), why=reasons.get(line.new, "") if line.mark is Mark.ADD and line.new else "")
-        for line in lines
+        replace(line, why=reasons.get(line.new, "") if line.mark is Mark.ADD and line.new else "")
+        for line in line_diff(old, new)
     )
     return FileDiff(target, path, explained, "changed" if before else "new", note)
 
@@ -217,9 +207,9 @@ def _reasons(after: bytes, changes: Sequence[Change], target: str, path: str) ->
     }
 
 
-def text_diff(before: str, after: str, context: int = CONTEXT) -> list[DiffLine]:
-    """Unified diff of two texts with line numbers; runs of unchanged lines become one fold line with their count."""
-    old, new = before.splitlines(), after.splitlines()
+def line_diff(old: Sequence[str], new: Sequence[str], context: int = CONTEXT) -> list[DiffLine]:
+    """Unified diff of two lists of lines with their numbers; runs of unchanged lines become one fold line with their
+    count."""
     lines: list[DiffLine] = []
     position = 0
     for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(context):
@@ -299,7 +289,7 @@ def _folded(files: list[FileDiff]) -> list[FileDiff]:
     folded: list[FileDiff] = []
     for file in files:
         key = _signature(file)
-        if file.path != NODE_YML or key not in first:
+        if file.path not in (NODE_YML, NODE_KEYSTORE) or key not in first:
             first.setdefault(key, len(folded))
             folded.append(file)
         else:

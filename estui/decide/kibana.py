@@ -1,94 +1,178 @@
-"""What Kibana needs so that it goes on working when its cluster is secured."""
+"""What Kibana needs so that it goes on working when its cluster is secured.
+
+Source: reference pages "Set up minimal security" and "Set up basic security plus HTTPS"; settings in
+elastic-stack-security.md §12.3, §12.4.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from estui.decide import hosts
+from urllib.parse import urlsplit
+
+from estui.decide import hosts, scenarios
 from estui.decide.layers import meets, set_path
-from estui.model.inventory import StoreFormat
-from estui.model.observed import Observed, ObservedKibana
-from estui.model.plan import Change, LeafRequest, PublishSet, RemoveSetting, SetSecureSetting, SetSetting
+from estui.decide.masking import shown_value
+from estui.decide.rung import has_tls
+from estui.model.goal import Goal
+from estui.model.inventory import Layer, StoreFormat
+from estui.model.observed import FileKind, Observed, ObservedKibana
+from estui.model.plan import (
+    Change,
+    LeafRequest,
+    PublishSet,
+    RemoveSecureSetting,
+    RemoveSetting,
+    SetSecureSetting,
+    SetSetting,
+)
 from estui.model.setting import SettingValue, value_text
 
 KIBANA_YML = "kibana.yml"
 KIBANA_KEYSTORE = "kibana.keystore"
 SYSTEM_USER = "kibana_system"
+REFUSED_USERS = ("elastic", "kibana")
+"""Kibana does not start with the first (8.0 and newer); the second is the old name of `kibana_system`."""
+USER = "elasticsearch.username"
+PASSWORD = "elasticsearch.password"  # noqa: S105 - a setting's name
+TOKEN = "elasticsearch.serviceAccountToken"  # noqa: S105 - a setting's name
+DEFAULT_HOSTS = ("http://localhost:9200",)
 PACKAGE_FOLDERS = ("/etc/kibana", "/usr/share/kibana/config")
 SERVER_SET = "server"
 TRUST_SET = "elasticsearch"
 
 
+def touched(observed: Observed, goal: Goal) -> tuple[ObservedKibana, ...]:
+    """Instances that the goal covers."""
+    return tuple(each for each in observed.kibana if not goal.only or each.target in goal.only)
+
+
 def folder_on_host(kibana: ObservedKibana) -> str | None:
     """The configuration folder as the instance itself sees it, or None where it cannot be told.
 
-    Stated in the inventory; else what a path already in its files ends in; else the package's usual folder.
+    Stated in the inventory; else what a path already in its files begins with, where the rest of it is a file of
+    the folder; else the package's usual folder.
     """
     if kibana.entry.on_host:
-        return kibana.entry.on_host
+        return kibana.entry.on_host.rstrip("/") or "/"
+    files = [name for name, state in kibana.files.items() if state.kind in (FileKind.FILE, FileKind.LINK)]
     for key in ("server.ssl.certificate", "server.ssl.key", "elasticsearch.ssl.certificateAuthorities"):
         setting = kibana.settings.get(key)
         for path in setting.items if setting else ():
-            folder, _, name = path.rpartition("/")
-            if path.startswith("/") and name in kibana.files:
-                return folder
+            ends = [name for name in files if path.startswith("/") and path.endswith(f"/{name}")]
+            if ends:
+                return path.removesuffix("/" + max(ends, key=len)) or "/"
     return kibana.entry.config if kibana.entry.config in PACKAGE_FOLDERS else None
 
 
-def refusals(observed: Observed, needs_paths: bool) -> list[str]:
+def _urls(kibana: ObservedKibana) -> tuple[str, ...]:
+    setting = kibana.settings.get("elasticsearch.hosts")
+    return (setting.items if setting else ()) or DEFAULT_HOSTS
+
+
+def refusals(observed: Observed, goal: Goal) -> list[str]:
     """Instances that cannot be planned for."""
     reasons = []
-    for kibana in observed.kibana:
-        if needs_paths and folder_on_host(kibana) is None:
-            reasons.append(
-                f"{kibana.target}: Kibana wants absolute paths, and its folder as its own host sees it is unknown; "
-                "write `on_host:` for it into estui.yaml"
-            )
-        if kibana.keystore.present and not kibana.keystore.opened:
+    instances = touched(observed, goal)
+    fresh = scenarios.is_fresh(observed)
+    for kibana in instances:
+        if kibana.keystore.present and not kibana.keystore.opened and not has_login(kibana, fresh=fresh):
             reasons.append(f"{kibana.target}: kibana.keystore cannot be read: {kibana.keystore.error}")
+        if scenarios.signs_http(observed, goal):
+            reasons += _https_refusals(kibana)
+    if instances and scenarios.signs_http(observed, goal):
+        reasons += _plain_nodes(observed, goal)
     return reasons
+
+
+def _https_refusals(kibana: ObservedKibana) -> list[str]:
+    reasons = []
+    if folder_on_host(kibana) is None:
+        reasons.append(
+            f"{kibana.target}: Kibana wants absolute paths, and its folder as its own host sees it is unknown; "
+            "write `on_host:` for it into estui.yaml"
+        )
+    if any("${" in url for url in _urls(kibana)):
+        reasons.append(
+            f"{kibana.target}: elasticsearch.hosts is taken from the environment, which estui cannot change; "
+            "write the hosts into kibana.yml"
+        )
+    if any("@" in url for url in _urls(kibana)):
+        reasons.append(
+            f"{kibana.target}: elasticsearch.hosts holds a login; take it out, estui writes the user and its "
+            "password where they belong"
+        )
+    return reasons
+
+
+def _plain_nodes(observed: Observed, goal: Goal) -> list[str]:
+    """Nodes that would go on speaking plain HTTP while Kibana turns to HTTPS."""
+    touched_nodes = scenarios.touched(observed, goal)
+    plain = [node.target for node in observed.nodes if node not in touched_nodes and not has_tls(node, Layer.HTTP)]
+    if not plain:
+        return []
+    return [f"Kibana would ask for HTTPS where {', '.join(plain)} still speak plain HTTP: add them to --only"]
 
 
 def _put(kibana: ObservedKibana, key: str, value: SettingValue, why: str) -> list[Change]:
     found = kibana.settings.get(key)
     if found is not None and found.text == value_text(value):
         return []
-    return [SetSetting(kibana.target, KIBANA_YML, key, value, found.value if found else None, why)]
+    before = shown_value(key, found.value) if found else None
+    return [SetSetting(kibana.target, KIBANA_YML, key, value, before, why)]
 
 
-def credential_changes(kibana: ObservedKibana, *, new_password: bool) -> list[Change]:
-    """Login of Kibana's server at Elasticsearch: the built-in user, its password in the keystore.
+def _drop(kibana: ObservedKibana, key: str, why: str) -> list[Change]:
+    found = kibana.settings.get(key)
+    return [RemoveSetting(kibana.target, KIBANA_YML, key, shown_value(key, found.value), why)] if found else []
+
+
+def uses_system_user(kibana: ObservedKibana) -> bool:
+    """Whether the instance logs in as `kibana_system`, so that a new password of that user concerns it."""
+    return kibana.setting(USER) == SYSTEM_USER and not _has_token(kibana)
+
+
+def _has_token(kibana: ObservedKibana) -> bool:
+    return TOKEN in kibana.settings or TOKEN in kibana.keystore.names
+
+
+def has_login(kibana: ObservedKibana, *, fresh: bool) -> bool:
+    """Whether the instance can log in when its cluster is secured. With `fresh` no user has a password yet.
 
     A service account token that is there stays; it and a user name exclude one another
-    (elastic-stack-security.md §12.4).
+    (elastic-stack-security.md §12.4). So does a user of the operator's own in a cluster that has users.
     """
-    token = "elasticsearch.serviceAccountToken"  # noqa: S105 - a setting's name
-    if token in kibana.settings or token in kibana.keystore.names:
+    if _has_token(kibana):
+        return True
+    has_user = USER in kibana.keystore.names or kibana.setting(USER) not in (None, "", *REFUSED_USERS)
+    has_password = PASSWORD in kibana.keystore.names or PASSWORD in kibana.settings
+    return not fresh and has_user and has_password
+
+
+def credential_changes(kibana: ObservedKibana, *, fresh: bool, new_password: bool) -> list[Change]:
+    """Login of Kibana's server at Elasticsearch: the built-in user, its password in the keystore.
+
+    `new_password`: that of `kibana_system` is going to be set.
+    """
+    if has_login(kibana, fresh=fresh) and not (new_password and uses_system_user(kibana)):
         return []
-    password = "elasticsearch.password"  # noqa: S105 - a setting's name
-    has_login = kibana.setting("elasticsearch.username") == SYSTEM_USER and (
-        password in kibana.keystore.names or password in kibana.settings
-    )
-    if has_login and not new_password:
-        return []
-    why = "Kibana's server logs in as its own built-in user"
-    changes = _put(kibana, "elasticsearch.username", SYSTEM_USER, why)
-    if password in kibana.settings:
-        changes.append(
-            RemoveSetting(
-                kibana.target, KIBANA_YML, password, kibana.settings[password].value, "goes into kibana.keystore"
-            )
-        )
+    changes = _put(kibana, USER, SYSTEM_USER, "Kibana's server logs in as its own built-in user")
+    changes += _drop(kibana, PASSWORD, "goes into kibana.keystore")
+    if USER in kibana.keystore.names:
+        why = "would win over the user in kibana.yml"
+        changes.append(RemoveSecureSetting(kibana.target, KIBANA_KEYSTORE, USER, why))
     changes.append(
         SetSecureSetting(
             kibana.target,
             KIBANA_KEYSTORE,
-            password,
+            PASSWORD,
             f"password:{SYSTEM_USER}",
-            password in kibana.keystore.names,
+            PASSWORD in kibana.keystore.names,
             "password of kibana_system, kept out of the yml",
         )
     )
+    if kibana.setting("xpack.security.enabled") == "false":
+        changes += _drop(kibana, "xpack.security.enabled", "people log in at Kibana (the setting is of 7.x)")
     return changes
 
 
@@ -99,8 +183,7 @@ def https_url(url: str) -> str:
 
 def _host_changes(kibana: ObservedKibana) -> list[Change]:
     setting = kibana.settings.get("elasticsearch.hosts")
-    urls = setting.items if setting else ("http://localhost:9200",)
-    wanted = tuple(https_url(url) for url in urls)
+    wanted = tuple(https_url(url) for url in _urls(kibana))
     value: SettingValue = wanted if setting is None or isinstance(setting.value, tuple) else ", ".join(wanted)
     return _put(kibana, "elasticsearch.hosts", value, "Elasticsearch answers only over HTTPS from now on")
 
@@ -110,7 +193,7 @@ def server_request(kibana: ObservedKibana, observed: Observed) -> LeafRequest:
     public = hosts.address_of_url(kibana.setting("server.publicBaseUrl") or "")
     dns_names, addresses = hosts.split(
         [
-            kibana.name,
+            kibana.entry.name or kibana.setting("server.name") or "",
             kibana.address.host if kibana.address else "",
             public.host if public else "",
             *kibana.entry.names,
@@ -142,8 +225,10 @@ def _server_changes(kibana: ObservedKibana, observed: Observed, folder: str, now
     changes: list[Change] = []
     if not meets(kibana.disk, request, authority, observed.inventory.policy, now):
         replaces = kibana.disk.managed and kibana.disk.leaf is not None
-        why = "browsers talk HTTPS to Kibana"
+        why = "the leaf in use is due or no longer fits" if replaces else "browsers talk HTTPS to Kibana"
         changes.append(PublishSet(kibana.target, SERVER_SET, request, (), StoreFormat.PEM, replaces, why))
+    for name in ("path", "password"):
+        changes += _drop(kibana, f"server.ssl.keystore.{name}", "cannot stand beside a PEM certificate and key")
     changes += _put(kibana, "server.ssl.enabled", True, "browsers talk HTTPS to Kibana")
     for name, file in (("certificate", "server.crt"), ("key", "server.key")):
         path = f"{folder}/{set_path(observed.inventory.folder, SERVER_SET, file)}"
@@ -165,19 +250,31 @@ def trusts(kibana: ObservedKibana, observed: Observed) -> bool:
 def https_changes(kibana: ObservedKibana, observed: Observed, now: datetime) -> list[Change]:
     """HTTPS towards Elasticsearch (scheme, CA) and towards browsers (certificate)."""
     folder = folder_on_host(kibana) or ""
+    changes = _host_changes(kibana)
+    if not trusts(kibana, observed) or kibana.trust.managed:
+        changes += _trust_changes(kibana, observed, folder)
+    if kibana.setting("elasticsearch.ssl.verificationMode") == "none":
+        changes += _put(kibana, "elasticsearch.ssl.verificationMode", "full", "without a check TLS proves nothing")
+    return changes + _server_changes(kibana, observed, folder, now)
+
+
+def _trust_changes(kibana: ObservedKibana, observed: Observed, folder: str) -> list[Change]:
+    """A set of estui's with the HTTP CA; a file of the operator's that holds it already stays in use."""
     changes: list[Change] = []
     if not trusts(kibana, observed):
         why = "Kibana checks that it talks to this cluster"
         replaces = kibana.trust.managed
         changes.append(PublishSet(kibana.target, TRUST_SET, None, ("http",), StoreFormat.PEM, replaces, why))
-    changes += _host_changes(kibana)
     ca_path = f"{folder}/{set_path(observed.inventory.folder, TRUST_SET, 'ca.crt')}"
-    changes += _put(
-        kibana,
-        "elasticsearch.ssl.certificateAuthorities",
-        (ca_path,),
-        "the CA that signed the nodes' HTTP leaves, as Kibana's own host sees it",
-    )
-    if kibana.setting("elasticsearch.ssl.verificationMode") == "none":
-        changes += _put(kibana, "elasticsearch.ssl.verificationMode", "full", "without a check TLS proves nothing")
-    return changes + _server_changes(kibana, observed, folder, now)
+    why = "the CA that signed the nodes' HTTP leaves, as Kibana's own host sees it"
+    return changes + _put(kibana, "elasticsearch.ssl.certificateAuthorities", (ca_path,), why)
+
+
+def notes(kibana: ObservedKibana) -> list[str]:
+    """What the operator should know about an instance that turns to HTTPS."""
+    found = []
+    if not kibana.entry.on_host:
+        found.append(f"{kibana.target}: its folder on its own host is taken to be {folder_on_host(kibana)}")
+    bare = [url for url in _urls(kibana) if url.startswith("http://") and ":" not in urlsplit(url).netloc]
+    found += [f"{kibana.target}: {url} names no port, so that it moves from port 80 to 443" for url in bare]
+    return found

@@ -174,7 +174,8 @@ def layer_changes(
             why = "the layer gets files of the other format" if converts else "the leaf in use is due or no longer fits"
         changes.append(PublishSet(node.target, layer.value, request, (layer.value,), store, replaces, why))
     wanted = wanted_settings(layer, store, observed.inventory.folder, _mode_kept(node, layer, verification))
-    changes += _clashes(node, layer, store)
+    if converts or not has_tls(node, layer):
+        changes += _clashes(node, layer, store)
     changes += setting_changes(node, wanted)
     if store is StoreFormat.PKCS12 and any(isinstance(change, PublishSet) for change in changes):
         changes += _store_passwords(node, layer)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from estui.decide import compare, kibana, runbook, scenarios
 from estui.decide.layers import NODE_KEYSTORE, NODE_YML
-from estui.decide.rung import SECURITY, cluster_rung, is_secured, ssl_key
+from estui.decide.rung import SECURITY, has_tls, ssl_key
 from estui.errors import PlanError
 from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Layer
@@ -31,6 +31,8 @@ from estui.model.plan import (
 SECURE_STAGE = "nodes"
 KIBANA_STAGE = "kibana"
 SETGID = 0o2000
+RELOAD = "resource.reload.enabled"
+"""Whether a node looks at its files again while it runs; true by default (elastic-stack-security.md §6.3)."""
 _AUTHORITY_TITLES = {"transport": "transport CA", "http": "HTTP CA", "client": "client CA"}
 
 
@@ -45,7 +47,7 @@ def all_refusals(observed: Observed, goal: Goal) -> list[str]:
     reasons = compare.refusals(observed, goal)
     if reasons:
         return reasons
-    return scenarios.refusals(observed, goal) + kibana.refusals(observed, goal.scenario is Scenario.HTTPS)
+    return scenarios.refusals(observed, goal) + kibana.refusals(observed, goal)
 
 
 def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime) -> Plan:
@@ -61,6 +63,7 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
             hint="mend what is listed, then plan again",
         )
     stages = _stages(observed, goal, now)
+    _require_keys(observed, stages)
     plan = Plan(
         workspace=workspace,
         cluster=observed.inventory.cluster,
@@ -76,12 +79,29 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
     return runbook.with_steps(plan, observed)
 
 
+def _require_keys(observed: Observed, stages: tuple[Stage, ...]) -> None:
+    """Raises PlanError where a leaf has to be signed by a CA whose key the workspace lacks."""
+    wanted = {
+        change.request.authority
+        for stage in stages
+        for change in stage.changes
+        if isinstance(change, PublishSet) and change.request
+    }
+    keyless = [each.name for each in observed.authorities if each.name in wanted and not each.has_key]
+    if keyless:
+        raise PlanError(
+            "leaves have to be signed, and their CA has no key here",
+            reasons=tuple(f"ca/{name}: there is no ca.key" for name in keyless),
+            hint="put the encrypted key back into the workspace",
+        )
+
+
 def _stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
     changes: list[Change] = []
     for node in scenarios.touched(observed, goal):
         changes += scenarios.node_changes(node, observed, goal, now)
-    restart = _restart_of(changes)
-    kibana_changes = _kibana_changes(observed, goal, changes, now)
+    restart = _restart_of(changes, observed)
+    kibana_changes = _kibana_changes(observed, goal, now)
     login = _first_login(observed, changes, kibana_changes)
     stages = []
     authorities = _new_authorities(observed, [*changes, *kibana_changes])
@@ -94,14 +114,17 @@ def _stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def _restart_of(changes: list[Change]) -> Restart:
+def _restart_of(changes: list[Change], observed: Observed) -> Restart:
     """The restart that these node changes need (elastic-stack-security.md §6.4)."""
     settings = {
         change.key for change in changes if isinstance(change, SetSetting | RemoveSetting) and change.path == NODE_YML
     }
-    if SECURITY in settings or any(key.startswith(ssl_key(Layer.TRANSPORT, "")) for key in settings):
+    if not settings.isdisjoint((SECURITY, ssl_key(Layer.TRANSPORT, "enabled"))):
         return Restart.FULL
     if settings or any(isinstance(change, SetSecureSetting | RemoveSecureSetting) for change in changes):
+        return Restart.ROLLING
+    published = {change.target for change in changes if isinstance(change, PublishSet)}
+    if any(node.target in published and node.setting(RELOAD) == "false" for node in observed.nodes):
         return Restart.ROLLING
     return Restart.NONE
 
@@ -115,29 +138,22 @@ def _why_restart(restart: Restart) -> str:
     }[restart]
 
 
-def _kibana_changes(observed: Observed, goal: Goal, changes: list[Change], now: datetime) -> list[Change]:
-    if goal.only and not any(each.target in goal.only for each in observed.kibana):
-        return []
-    unsecured = any(isinstance(change, SetSetting) and change.key == SECURITY for change in changes)
+def _kibana_changes(observed: Observed, goal: Goal, now: datetime) -> list[Change]:
+    fresh = scenarios.is_fresh(observed)
+    instances = kibana.touched(observed, goal)
+    # whoever uses kibana_system gets its new password, even if only one of them needs it
+    new_password = fresh or any(not kibana.has_login(each, fresh=fresh) for each in instances)
     found: list[Change] = []
-    for each in observed.kibana:
-        found += kibana.credential_changes(each, new_password=unsecured)
-        if goal.scenario is Scenario.HTTPS and _signs_http(observed, changes):
+    for each in instances:
+        found += kibana.credential_changes(each, fresh=fresh, new_password=new_password)
+        if scenarios.signs_http(observed, goal):
             found += kibana.https_changes(each, observed, now)
     return found
 
 
-def _signs_http(observed: Observed, changes: list[Change]) -> bool:
-    """Whether the nodes' HTTP leaves come from the workspace: else Kibana's trust is not estui's to change."""
-    publishes = any(isinstance(change, PublishSet) and change.set_name == Layer.HTTP.value for change in changes)
-    return publishes or all(Layer.HTTP in node.disk and node.disk[Layer.HTTP].managed for node in observed.nodes)
-
-
 def _first_login(observed: Observed, changes: list[Change], kibana_changes: list[Change]) -> list[Change]:
     """A temporary superuser where passwords have to be set: on the first master-eligible node by name."""
-    fresh = any(not is_secured(node) for node in observed.nodes) and any(
-        isinstance(change, SetSetting) and change.key == SECURITY for change in changes
-    )
+    fresh = any(isinstance(change, SetSetting) and change.key == SECURITY for change in changes)
     needs_kibana = any(
         isinstance(change, SetSecureSetting) and change.secret == f"password:{kibana.SYSTEM_USER}"
         for change in kibana_changes
@@ -247,25 +263,51 @@ def _places(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Place, ...]:
 
 
 def _notes(observed: Observed, goal: Goal, stages: tuple[Stage, ...]) -> tuple[str, ...]:
+    """Sentences for the top of the review: what stays unproven, and what the operator should know."""
     if not stages:
         return ()
-    notes = []
-    for node in compare.unproven(observed):
-        notes.append(
-            f"{node.target}: that {node.entry.config} belongs to {node.http_address} is stated, not proven, "
-            "until its planned leaf is served"
-        )
-    if any(isinstance(change, FirstLogin) for stage in stages for change in stage.changes):
-        if goal.scenario is not Scenario.HTTPS:
-            notes.append("passwords travel over plain HTTP in this scenario: anyone on the network can read them")
-        notes.append("an undo does not bring back: passwords that were set, CAs that were made, the security index")
-    if goal.scenario is Scenario.HTTPS and stages[0].restart is Restart.ROLLING:
-        notes.append("clients that use http:// lose each node as it restarts with HTTPS")
-    if cluster_rung(observed).height >= 0 and any(
-        change.path == NODE_KEYSTORE
-        for stage in stages
-        for change in stage.changes
-        if isinstance(change, SetSecureSetting)
-    ):
+    changes = [change for stage in stages for change in stage.changes]
+    notes = [
+        f"{node.target}: that {node.entry.config} belongs to {node.http_address} is stated, not proven, "
+        "until its planned leaf is served"
+        for node in compare.unproven(observed)
+    ]
+    notes += [f"{target} is not in the cluster at the moment" for target in compare.missing_members(observed)]
+    if any(isinstance(change, FirstLogin) for change in changes):
+        notes += _login_notes(observed, goal)
+    notes += _http_notes(observed, goal, changes, stages[0].restart)
+    if any(isinstance(change, SetSecureSetting) and change.path == NODE_KEYSTORE for change in changes):
         notes.append("secure settings are rewritten in the format of each node's version")
     return tuple(notes)
+
+
+def _login_notes(observed: Observed, goal: Goal) -> list[str]:
+    notes = []
+    if goal.scenario is not Scenario.HTTPS and not all(has_tls(node, Layer.HTTP) for node in observed.nodes):
+        notes.append("passwords travel over plain HTTP in this scenario: anyone on the network can read them")
+    notes.append("an undo does not bring back: passwords that were set, CAs that were made, the security index")
+    left = [each.target for each in observed.kibana if each not in kibana.touched(observed, goal)]
+    others = [each.target for each in observed.kibana if each.target in left and kibana.uses_system_user(each)]
+    if others:
+        notes.append(f"kibana_system gets a new password, which {', '.join(others)} does not get from this plan")
+    return notes
+
+
+def _http_notes(observed: Observed, goal: Goal, changes: list[Change], restart: Restart) -> list[str]:
+    """What turning HTTP into HTTPS means for those who use it."""
+    notes = []
+    switched = any(
+        isinstance(change, SetSetting) and change.key == ssl_key(Layer.HTTP, "enabled") for change in changes
+    )
+    if switched and restart is Restart.ROLLING:
+        notes.append("clients that use http:// lose each node as it restarts with HTTPS")
+    if switched and observed.beats:
+        beats = ", ".join(beat.target for beat in observed.beats)
+        notes.append(f"not changed by this release: {beats}; give them https:// hosts, the HTTP CA and a user")
+    if scenarios.signs_http(observed, goal):
+        targets = {getattr(change, "target", "") for change in changes}
+        for each in observed.kibana:
+            notes += kibana.notes(each) if each.target in targets else []
+    elif goal.scenario is Scenario.HTTPS and observed.kibana:
+        notes.append("HTTPS of the nodes was set up without estui: hosts and CA in kibana.yml are left as they are")
+    return notes

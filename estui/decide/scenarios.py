@@ -38,6 +38,16 @@ def own_layers(node: ObservedNode, goal: Goal) -> tuple[Layer, ...]:
     )
 
 
+def signs_http(observed: Observed, goal: Goal) -> bool:
+    """Whether the nodes' HTTP leaves come from the workspace: else trust in them is not estui's to hand out."""
+    return goal.scenario is Scenario.HTTPS and all(Layer.HTTP in own_layers(node, goal) for node in observed.nodes)
+
+
+def is_fresh(observed: Observed) -> bool:
+    """Whether some node has no security yet, so that no password exists."""
+    return any(not is_secured(node) for node in observed.nodes)
+
+
 def touched(observed: Observed, goal: Goal) -> tuple[ObservedNode, ...]:
     """Nodes that the goal covers."""
     return tuple(node for node in observed.nodes if not goal.only or node.target in goal.only)

@@ -27,8 +27,18 @@ class Scenario(StrEnum):
 
 
 @dataclass(frozen=True)
+class Rotation:
+    """New leaves from the same CAs, for managed sets that are there."""
+
+    due_only: bool = False
+    """Only what falls inside the renewal window of the policy."""
+    sets: tuple[str, ...] = ()
+    """`transport`, `http`, `server`; empty means every set that holds a leaf."""
+
+
+@dataclass(frozen=True)
 class Goal:
-    """A scenario and how to reach it."""
+    """A scenario and how to reach it; with a rotation, new leaves on the rung that is there."""
 
     scenario: Scenario
     format: StoreFormat | None = None
@@ -37,3 +47,9 @@ class Goal:
     """Targets to touch; empty means all."""
     expect_nodes: int | None = None
     """Stated number of nodes of a cluster that is down."""
+    rotation: Rotation | None = None
+
+    @property
+    def label(self) -> str:
+        """The goal in words, for titles."""
+        return "new certificates, same CA" if self.rotation else self.scenario.label

@@ -171,7 +171,8 @@ class Sandbox:
         port = self.ports[self.node_names[0]]["http"]
         count = len(self.node_names)
         replicas = min(1, count - 1)
-        _await_cluster(port, count)
+        for name in self.node_names:
+            _await_cluster(self.ports[name]["http"], count)
         body: dict[str, object] = {"settings": {"number_of_replicas": replicas}}
         _ask(port, "PUT", f"/{INDEX}", body)
         for number in range(1, DOCUMENTS + 1):

@@ -19,6 +19,7 @@ from estui.tui.text import clock_text, pad
 
 WORD = 8
 """Cells of the word for a step's state."""
+NO_BREAK = "\u00a0"
 CLAIM = 34
 """Cells to which the claims of a verdict are padded."""
 _STATE_STYLES = {
@@ -111,7 +112,7 @@ def _target_spans(each: StepView, glyphs: Glyphs) -> list[Span]:
             sign, style = glyphs.running, "warn"
         else:
             continue
-        spans += [Span(f"  {name} ", "note"), Span(sign, style)]
+        spans += [Span(f"  {name}{NO_BREAK}", "note"), Span(sign, style)]
     return spans
 
 

@@ -33,8 +33,9 @@ def _java(*arguments: str) -> list[str]:
     home = assemble()
     jars = sorted(str(jar) for jar in (home / "lib").glob("*.jar"))
     return [
-        *(str(jdk() / "bin" / "java"), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
-        *("--enable-native-access=ALL-UNNAMED", "-Dfile.encoding=UTF-8", f"-Des.path.home={home}"),
+        # no remarks of the JVM on standard output, and no --enable-native-access, which class data archives do not bear
+        *(str(jdk() / "bin" / "java"), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xlog:disable"),
+        *("-Dfile.encoding=UTF-8", f"-Des.path.home={home}"),
         *("-cp", os.pathsep.join([f"{home}/estui-real.jar", *jars]), *arguments),
     ]
 

@@ -162,9 +162,7 @@ def _secured_node(node: ObservedNode, days: int) -> ObservedNode:
         b"xpack.security.enabled: true\nxpack.security.transport.ssl.enabled: true\nxpack.security.http.ssl.enabled: true",
     )
     leaf = certificate(node.name, days)
-    served = {
-        layer: Served(node.http_address, PortState.TLS, tls_version="TLSv1.3", chain=(leaf,)) for layer in Layer
-    }
+    served = {layer: Served(node.http_address, PortState.TLS, tls_version="TLSv1.3", chain=(leaf,)) for layer in Layer}
     return replace(
         node,
         files={**node.files, "elasticsearch.yml": _file(content)},

@@ -188,9 +188,7 @@ class FakeEngine(Engine):
             self.done_run = None
         return state
 
-    def _step(
-        self, step: Step, at: datetime, kind: str, emit: Callable[[Event], None], options: Options
-    ) -> None:
+    def _step(self, step: Step, at: datetime, kind: str, emit: Callable[[Event], None], options: Options) -> None:
         self._set(step, StepState.RUNNING, emit)
         if step.id == self.hold:
             for target in step.targets[:1]:
@@ -207,7 +205,9 @@ class FakeEngine(Engine):
         if step.kind is StepKind.PREPARE:
             emit(Said("created logs-demo transport CA"))
         if step.kind is StepKind.VERIFY:
-            seen = [Evidence(stamp(at), each.target, f"{each.claim}: {each.evidence}", each.ok) for each in self._proofs()]
+            seen = [
+                Evidence(stamp(at), each.target, f"{each.claim}: {each.evidence}", each.ok) for each in self._proofs()
+            ]
         else:
             seen = [self._evidence(step, target, at) for target in step.targets or ("workspace",)]
         for evidence in seen:

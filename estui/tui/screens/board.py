@@ -323,6 +323,7 @@ class BoardScreen(FlowScreen):
         self._show_step(new.run.current)
         ask = work_rows.ask_rows(new, self.keymap)
         self.view("ask").display = bool(ask)
+        self.pane("work").set_class(bool(ask), "-asking")
         self.view("ask").set_rows(ask)
 
     def _show_step(self, step: int) -> None:

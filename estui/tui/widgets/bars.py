@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -23,6 +23,13 @@ class Part:
     text: str
     style: str = ""
     action: str = ""
+    lead: str = ""
+    """Text in front of it that is never parted from it, in the style `lead_style`: the key before its word."""
+    lead_style: str = ""
+
+    @property
+    def width(self) -> int:
+        return cell_len(self.lead) + cell_len(self.text)
 
 
 class Bar(Widget):
@@ -53,26 +60,29 @@ class Bar(Widget):
     def render(self) -> Text:
         width = self.size.width
         right = [self._clean(part) for part in self.right]
-        room = width - sum(cell_len(part.text) for part in right)
+        room = width - sum(part.width for part in right)
         line = Text(no_wrap=True, end="")
         self._places = []
         for part in map(self._clean, self.left):
             left = room - cell_len(line.plain)
-            if cell_len(part.text) > left:
+            if part.width > left:
                 if not part.action:
                     self._add(line, Part(cut(part.text, left), part.style))
                 break
             self._add(line, part)
-        line.append(" " * max(width - sum(cell_len(part.text) for part in right) - cell_len(line.plain), 0))
+        line.append(" " * max(room - cell_len(line.plain), 0))
         for part in right:
             self._add(line, part)
         return line
 
     def _clean(self, part: Part) -> Part:
-        return Part(plain(part.text, ascii_only=self.ascii_only), part.style, part.action)
+        text = plain(part.text, ascii_only=self.ascii_only)
+        return replace(part, text=text, lead=plain(part.lead, ascii_only=self.ascii_only))
 
     def _add(self, line: Text, part: Part) -> None:
         start = cell_len(line.plain)
+        if part.lead:
+            line.append(part.lead, self._style(part.lead_style))
         line.append(part.text, self._style(part.style))
         if part.action:
             self._places.append((start, cell_len(line.plain), part.action))
@@ -94,6 +104,7 @@ def key_parts(
     parts = []
     for action in actions:
         style = "dim" if dim(action) else ""
-        parts.append(Part(f" {key_of(action)}", style or "key", action))
-        parts.append(Part(f" {word_of(action)} ", style or "word", action))
+        parts.append(
+            Part(f" {word_of(action)} ", style or "word", action, lead=f" {key_of(action)}", lead_style=style or "key")
+        )
     return parts

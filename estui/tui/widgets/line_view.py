@@ -284,7 +284,7 @@ class LineView(ScrollView, can_focus=True):
         segments += [Segment(span.text, self._style(span.style)) for span in spans]
         strip = Strip(segments).adjust_cell_length(width, base)
         if here and self.has_focus:
-            strip = strip.apply_style(self._cursor_style())
+            strip = _over(strip, self._cursor_style())
         selection = self.text_selection
         if selection is not None:
             strip = self._selected(strip, selection, at)
@@ -315,7 +315,7 @@ class LineView(ScrollView, can_focus=True):
         parts = strip.divide([start, end, strip.cell_length]) if start < end else []
         if len(parts) < 2:
             return strip
-        return Strip.join([parts[0], parts[1].apply_style(Style(bgcolor=style.bgcolor)), *parts[2:]])
+        return Strip.join([parts[0], _over(parts[1], Style(bgcolor=style.bgcolor)), *parts[2:]])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         text = "\n".join(" " * self._marker + "".join(span.text for span in spans) for _, spans in self._lines)
@@ -323,3 +323,8 @@ class LineView(ScrollView, can_focus=True):
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
+
+
+def _over(strip: Strip, style: Style) -> Strip:
+    """The strip with a style laid over its own: `Strip.apply_style` would lay it beneath."""
+    return Strip(Segment.apply_style(strip, post_style=style), strip.cell_length)

@@ -95,7 +95,7 @@ def test_a_cluster_comes_up_with_documents_restarts_and_goes_down(tmp_path: Path
         assert ask(port, f"/{INDEX}/_count").body["count"] == DOCUMENTS
         assert ask(port, "/_cluster/health").body["number_of_nodes"] == 3
         kibana = sandbox.ports[KIBANA]["http"]
-        until(lambda: ask(kibana, "/api/status").status == 200)
+        until(lambda: accepts(kibana) and ask(kibana, "/api/status").status == 200)
         before = running(sandbox.service("es-1"))
         sandbox.restart("es-1")
         assert running(sandbox.service("es-1")) != before
