@@ -33,17 +33,21 @@ from estui.act.workspace import WORKSPACE_JSON, Workspace, new_run_id
 from estui.decide import compare
 from estui.decide import plan as planning
 from estui.decide.diff import Review, build_review
+from estui.decide.findings.registry import all_findings
+from estui.decide.rotation import CLIMBED
 from estui.decide.runbook import start_order
 from estui.decide.rung import cluster_rung, with_rungs
 from estui.errors import ApplyError, EstuiError, PlanError, StalePlanError, UsageError, WaitingError
 from estui.formats.wire import dumps
-from estui.model.goal import Goal, Scenario
-from estui.model.inventory import Inventory
+from estui.model.finding import Finding
+from estui.model.goal import Goal, Rotation, Scenario
+from estui.model.inventory import BeatEntry, Inventory, KibanaEntry, NodeEntry
 from estui.model.observed import AuthorityFacts, Observed, Rung
 from estui.model.plan import AuthorityRequest, FirstLogin, Plan, PublishSet
 from estui.model.run import Event, RunPhase, RunState, Verdict
 from estui.observe import workspace as workspace_reader
 from estui.observe.cluster import client_factory, observe
+from estui.observe.config_folder import BEATS, product_of
 from estui.observe.http import Basic
 from estui.secret import Secret
 
@@ -459,6 +463,10 @@ class Engine:
         pair = self._access().pair
         return Verifier(context, Peers(context), Basic(*pair) if pair else None).verify()
 
+    def findings(self, observed: Observed) -> tuple[Finding, ...]:
+        """What every rule finds, the worst first."""
+        return all_findings(observed, self.clock())
+
     def _empty_plan(self) -> Plan:
         inventory = self.inventory()
         return Plan("", inventory.cluster, "", Goal(Scenario.BASIC), expect_nodes=inventory.expect_nodes or 0)
@@ -474,6 +482,35 @@ def read_secret_file(path: Path) -> Secret:
     if not text:
         raise UsageError(f"{path} is empty", hint="put the password on its first line")
     return Secret(text)
+
+
+def folders_inventory(folders: Sequence[str]) -> Inventory:
+    """Configuration folders without a workspace, each under the product whose yml lies in it."""
+    nodes, kibana, beats = [], [], []
+    for folder in folders:
+        product = product_of(Path(folder))
+        if product == "Kibana":
+            kibana.append(KibanaEntry(folder))
+        elif product.lower() in BEATS:
+            beats.append(BeatEntry(folder, kind=product.lower()))
+        else:
+            nodes.append(NodeEntry(folder))
+    return Inventory(cluster="", nodes=tuple(nodes), kibana=tuple(kibana), beats=tuple(beats))
+
+
+def observe_folders(
+    inventory: Inventory, *, network: bool = True, keystore_password: Secret | None = None, timeout_s: float = 3.0
+) -> Observed:
+    """An inventory without a workspace, as it is now: no CA, no credentials, nothing written."""
+    return with_rungs(
+        observe(
+            inventory,
+            digest_key=secrets.token_bytes(32),
+            keystore_password=keystore_password,
+            network=network,
+            timeout_s=timeout_s,
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -498,6 +535,11 @@ def look_at_folders(inventory: Inventory) -> FoldersSeen:
         if absent and not node.problems
     ]
     return FoldersSeen(next((name for name in names if name), None) or "elasticsearch", problems, tuple(missing))
+
+
+def rotation_goal(observed: Observed, targets: tuple[str, ...], rotation: Rotation) -> Goal:
+    """The goal of new leaves on the rung that the cluster stands on."""
+    return Goal(CLIMBED[cluster_rung(observed)], only=targets, rotation=rotation)
 
 
 def open_engine(option: str | None, **given: object) -> Engine:

@@ -6,16 +6,19 @@ A line's kind tells a front end how to draw it; its text stands alone without co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from estui.decide.diff import FileDiff, Mark, Review
 from estui.decide.plan import authority_title
 from estui.decide.rung import cluster_rung
 from estui.errors import EstuiError
 from estui.model.certificate import CertificateFacts
+from estui.model.finding import Finding, Severity
 from estui.model.inventory import Layer
 from estui.model.observed import (
     AuthorityFacts,
@@ -28,6 +31,9 @@ from estui.model.observed import (
 )
 from estui.model.plan import FirstLogin, Plan, Restart
 from estui.model.run import Evidence, Proof, RunPhase, RunState, StepRecord, StepState, Verdict
+
+if TYPE_CHECKING:
+    from estui.decide.findings.rule import Rule
 
 
 class Kind(StrEnum):
@@ -121,7 +127,7 @@ def outage_lines(plan: Plan) -> list[Line]:
 def plan_summary(plan: Plan, review: Review) -> str:
     """One counted line: `3 nodes, 1 Kibana · 14 files · full restart · temporary superuser`."""
     if plan.is_empty:
-        return f"{plan.goal.scenario.label}: reached, nothing to do"
+        return f"{plan.goal.label}: reached, nothing to do"
     targets = {place.target for place in plan.places}
     kibana = sum(target.startswith("kibana/") for target in targets)
     parts = [count(len(targets) - kibana, "node") + (f", {kibana} Kibana" if kibana else "")]
@@ -170,7 +176,7 @@ def file_lines(file: FileDiff) -> list[Line]:
 def review_lines(plan: Plan, review: Review) -> list[Line]:
     """The whole review as text."""
     lines = [
-        Line(Kind.TITLE, f"{plan.cluster}: {plan.goal.scenario.label}"),
+        Line(Kind.TITLE, f"{plan.cluster}: {plan.goal.label}"),
         Line(Kind.TEXT, plan_summary(plan, review)),
     ]
     if plan.is_empty:
@@ -440,13 +446,11 @@ def layer_lines(node: ObservedNode, layer: Layer, now: datetime) -> list[Line]:
 
 def certificate_lines(facts: CertificateFacts, now: datetime) -> list[Line]:
     """A certificate as meaning."""
+    life = f"{facts.not_before:%Y-%m-%d} to {facts.not_after:%Y-%m-%d}"
     return [
         Line(Kind.TEXT, f"    {facts.subject}, issued by {facts.issuer}"),
         Line(Kind.TEXT, f"    names {', '.join(facts.names) or 'none'}"),
-        Line(
-            Kind.TEXT,
-            f"    {facts.key_type}, {facts.not_before:%Y-%m-%d} to {facts.not_after:%Y-%m-%d} ({facts.days_left(now)} d)",
-        ),
+        Line(Kind.TEXT, f"    {facts.key_type}, {life} ({facts.days_left(now)} d)"),
         Line(Kind.TEXT, f"    serial {facts.serial_hex}, sha256 {facts.sha256}"),
     ]
 
@@ -520,3 +524,80 @@ def kibana_lines(kibana: ObservedKibana, now: datetime) -> list[Line]:
     lines.append(Line(Kind.TEXT, f"  trusted CAs: {trusted}"))
     lines += [Line(Kind.BAD, f"{finding.where}: {finding.summary}") for finding in kibana.problems]
     return lines
+
+
+# findings and probes
+
+_SEVERITY_KINDS = {
+    Severity.FATAL: Kind.BAD,
+    Severity.ERROR: Kind.BAD,
+    Severity.WARNING: Kind.WARN,
+    Severity.NOTE: Kind.NOTE,
+}
+
+
+def findings_title(findings: Sequence[Finding]) -> Line:
+    """`1 fatal, 2 errors, 3 warnings, 1 note`."""
+    if not findings:
+        return Line(Kind.GOOD, "nothing to say")
+    counts = Counter(finding.severity for finding in findings)
+    words = {Severity.FATAL: "fatal"}
+    parts = [
+        f"{counts[each]} {words[each]}" if each in words else count(counts[each], each.value)
+        for each in Severity
+        if counts[each]
+    ]
+    clean = set(counts) == {Severity.NOTE}
+    return Line(Kind.GOOD if clean else _SEVERITY_KINDS[findings[0].severity], ", ".join(parts))
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[Line]:
+    """Findings, the worst first; those that say the same about several targets stand together."""
+    lines: list[Line] = []
+    groups: dict[tuple[Severity, str, str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.severity, finding.rule, finding.effect, finding.hint), []).append(finding)
+    for (severity, rule, effect, hint), found in groups.items():
+        lines.append(Line(_SEVERITY_KINDS[severity], f"{severity.value:8} {rule}: {found[0].title}"))
+        lines += [Line(Kind.TEXT, f"  {_finding_text(finding)}") for finding in found]
+        lines += [Line(Kind.NOTE, f"  happens: {effect}")] if effect else []
+        lines += [Line(Kind.NOTE, f"  do: {hint}")] if hint else []
+    return [*lines, findings_title(findings)]
+
+
+def _finding_text(finding: Finding) -> str:
+    return f"{finding.target}: {finding.summary}" + (f"  [{finding.where}]" if finding.where else "")
+
+
+def rule_lines(rule: Rule) -> list[Line]:
+    """Everything that a rule says about itself."""
+    return [
+        Line(Kind.TITLE, f"{rule.id} ({rule.severity.value})"),
+        Line(Kind.TEXT, rule.title),
+        Line(Kind.TEXT, f"happens: {rule.what_happens}"),
+        Line(Kind.TEXT, f"do: {rule.what_to_do}"),
+        Line(Kind.NOTE, f"versions: {rule.versions.text}"),
+        Line(Kind.NOTE, f"source: {rule.source}"),
+    ]
+
+
+def rules_lines(rules: Sequence[Rule]) -> list[Line]:
+    """One line for each rule."""
+    width = max(len(rule.id) for rule in rules)
+    return [Line(Kind.TEXT, f"{rule.severity.value:8} {rule.id:{width}}  {rule.title}") for rule in rules]
+
+
+def probe_lines(
+    served: Served, proofs: Sequence[Proof], commands: Sequence[str], now: datetime, glyphs: Glyphs = UNICODE
+) -> list[Line]:
+    """One handshake: what was served, what it proves, how to ask by hand."""
+    detail = f" ({served.detail})" if served.detail else ""
+    lines = [Line(Kind.TITLE, f"{served.address}: {served.state.value}{detail}")]
+    lines += [proof_line(proof, glyphs) for proof in proofs]
+    if served.state is PortState.TLS:
+        word = "demanded" if served.client_certificate else "asked for" if served.asks_certificate else "not asked for"
+        lines.append(Line(Kind.TEXT, f"client certificate: {word}"))
+    for number, facts in enumerate(served.chain, start=1):
+        lines += [Line(Kind.TEXT, f"  certificate {number} of {len(served.chain)} as served")]
+        lines += certificate_lines(facts, now)
+    return [*lines, *(Line(Kind.NOTE, f"by hand: {command}") for command in commands)]

@@ -7,6 +7,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="take the screens of this run as the right ones")
+    parser.addoption("--update-golden", action="store_true", help="take the texts of this run as the right ones")
 
 
 @pytest.fixture

@@ -88,17 +88,16 @@ class Gates:
         self._check_planned(target, layer.value, served.leaf.sha256 if served.leaf else "")
         return f"{layer.value} serves {describe(served)}: as planned"
 
-    def set_served(self, set_name: str, target: str) -> str:
-        """A set that was switched under a running target is served; one without a leaf is not seen from outside."""
-        if self.peers.is_node(target):
-            return self.node_layer(target, Layer(set_name))
-        address = self.kibana_address(target)
-        served = probe(address, timeout_s=PROBE_TIMEOUT_S)
-        kibana = self.peers.read_kibana(target)
-        trusted = kibana_trust(self.context, kibana)
-        check_served(served, trusted, now=self.context.now(), host=address.host)
-        self._check_planned(target, set_name, served.leaf.sha256 if served.leaf else "")
-        return f"serves {describe(served)}: as planned"
+    def loaded(self, layer: Layer, target: str) -> str:
+        """A layer whose files were switched under a running node serves what is on disk now."""
+        text = self.node_layer(target, layer)
+        node = self.peers.read_node(target)
+        address = node.http_address if layer is Layer.HTTP else node.transport_address
+        leaf = node.disk.get(layer, OnDisk()).leaf
+        served = probe(address, timeout_s=PROBE_TIMEOUT_S).leaf if address else None
+        if leaf and (served is None or served.sha256 != leaf.sha256):
+            raise ProbeError(f"{layer.value} does not serve the leaf on disk (serial {leaf.serial_hex[:8]}…)")
+        return text
 
     def _check_planned(self, target: str, set_name: str, sha256: str) -> None:
         planned = self.planned_leaf(target, set_name)

@@ -74,6 +74,8 @@ def prepare_undo(context: Context, undone: Journal, force: Sequence[str] = ()) -
 
     Raises StalePlanError (drift), ApplyError (a kept file is missing or changed).
     """
+    if undone.has("pruning"):
+        raise ApplyError(f"run {undone.run} was pruned: what it replaced is gone", hint="estui history")
     switched = committed(undone)
     find_drift(context, switched, force)
     context.journal.write("undoes", run=undone.run)

@@ -14,7 +14,7 @@ from estui.act.login import MARGIN_S, TemporaryLogin
 from estui.act.peers import Peers, seconds, wait_until
 from estui.act.prepare import Preparer
 from estui.act.verify import Verifier
-from estui.decide.rung import is_secured
+from estui.decide.rung import has_tls, is_secured
 from estui.errors import ApplyError, ProbeError, VerificationError, WaitingError
 from estui.model.inventory import Layer
 from estui.model.plan import FirstLogin, Restart, Stage
@@ -163,16 +163,21 @@ class Steps:
 
         Source: resource.reload.interval.high, elastic-stack-security.md §6.3.
         """
-        for leaf in self.gates.planned_leaves():
-            if leaf.target not in step.targets or not self.peers.is_node(leaf.target):
+        for target in step.targets:
+            if not self.peers.is_node(target):
                 continue
-            limit = RELOAD_POLLS * self.peers.reload_interval_s(leaf.target) + MARGIN_S
-            problem = self._gate(step, leaf.target, partial(self.gates.set_served, leaf.set_name), limit)
-            if problem:
-                raise ApplyError(
-                    f"{leaf.target} has not loaded its new {leaf.set_name} set: {problem}",
-                    hint="is `resource.reload.enabled` false, or the mount stale? a restart of the node loads it",
-                )
+            limit = RELOAD_POLLS * self.peers.reload_interval_s(target) + MARGIN_S
+            for layer in Layer:
+                if has_tls(self.peers.read_node(target), layer):
+                    self._await_layer(step, target, layer, limit)
+
+    def _await_layer(self, step: Step, target: str, layer: Layer, limit: float) -> None:
+        problem = self._gate(step, target, partial(self.gates.loaded, layer), limit)
+        if problem:
+            raise ApplyError(
+                f"{target} has not loaded its {layer.value} set: {problem}",
+                hint="is `resource.reload.enabled` false, or the mount stale? a restart of the node loads it",
+            )
 
     # services
 

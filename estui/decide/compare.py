@@ -130,21 +130,10 @@ def missing_members(observed: Observed) -> list[str]:
     return [node.target for node in observed.nodes if node.name not in seen] if seen else []
 
 
-def policy_refusals(observed: Observed) -> list[str]:
-    """A policy under which every new leaf would be due at once."""
-    policy = observed.inventory.policy
-    if policy.leaf_days > policy.renew_before_days:
-        return []
-    return [
-        f"the policy renews {policy.renew_before_days} days before the end, but leaves live {policy.leaf_days} days; "
-        "raise leaf_days or lower renew_before_days in estui.yaml"
-    ]
-
-
 def refusals(observed: Observed, goal: Goal) -> list[str]:
     """Everything that forbids a plan whatever the scenario, worst first."""
     first = folder_refusals(observed) + name_refusals(observed) + version_refusals(observed)
-    first += placeholder_refusals(observed) + policy_refusals(observed)
+    first += placeholder_refusals(observed)
     if first:
         return first
     unknown = sorted(set(goal.only) - {thing.target for thing in observed.things})

@@ -7,7 +7,6 @@ elastic-stack-security.md §12.3, §12.4.
 from __future__ import annotations
 
 from datetime import datetime
-
 from urllib.parse import urlsplit
 
 from estui.decide import hosts, scenarios
@@ -193,7 +192,8 @@ def server_request(kibana: ObservedKibana, observed: Observed) -> LeafRequest:
     public = hosts.address_of_url(kibana.setting("server.publicBaseUrl") or "")
     dns_names, addresses = hosts.split(
         [
-            kibana.entry.name or kibana.setting("server.name") or "",
+            kibana.entry.name or "",
+            kibana.setting("server.name") or "",
             kibana.address.host if kibana.address else "",
             public.host if public else "",
             *kibana.entry.names,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from estui.decide import compare, kibana, runbook, scenarios
+from estui.decide import compare, kibana, rotation, runbook, scenarios
 from estui.decide.layers import NODE_KEYSTORE, NODE_YML
-from estui.decide.rung import SECURITY, has_tls, ssl_key
+from estui.decide.rung import ANONYMOUS_ROLES, SECURITY, has_tls, ssl_key
 from estui.errors import PlanError
 from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Layer
@@ -50,19 +50,26 @@ def all_refusals(observed: Observed, goal: Goal) -> list[str]:
     return scenarios.refusals(observed, goal) + kibana.refusals(observed, goal)
 
 
+def rotation_refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
+    """Every reason against new leaves. Who belongs to the cluster does not matter: each node is on its own."""
+    first = compare.folder_refusals(observed) + compare.name_refusals(observed) + compare.swapped_mounts(observed)
+    return first or rotation.refusals(observed, goal, now)
+
+
 def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime) -> Plan:
     """The plan that brings the observed cluster to the goal; empty where it is there already.
 
     Raises PlanError with every reason where no sound plan exists.
     """
-    reasons = all_refusals(observed, goal)
+    rotates = goal.rotation is not None
+    reasons = rotation_refusals(observed, goal, now) if rotates else all_refusals(observed, goal)
     if reasons:
         raise PlanError(
-            f"no plan for {goal.scenario.label}",
+            f"no plan for {goal.label}",
             reasons=tuple(reasons),
             hint="mend what is listed, then plan again",
         )
-    stages = _stages(observed, goal, now)
+    stages = rotation.stages(observed, goal, now) if rotates else _stages(observed, goal, now)
     _require_keys(observed, stages)
     plan = Plan(
         workspace=workspace,
@@ -72,7 +79,7 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
         stages=stages,
         pins=_pins(observed, stages),
         places=_places(observed, stages),
-        notes=_notes(observed, goal, stages),
+        notes=tuple(rotation.notes(observed, goal, now)) if rotates else _notes(observed, goal, stages),
         expect_nodes=compare.stated_nodes(observed, goal) or len(observed.nodes),
         folder=observed.inventory.folder,
     )
@@ -230,7 +237,7 @@ def _pin(thing: ObservedNode | ObservedKibana, path: str) -> Pin:
         target=thing.target,
         path=path,
         kind=state.kind.value,
-        sha256=state.sha256 if state.exists and not is_keystore and state.link is None else "",
+        sha256=state.sha256 if state.exists and not is_keystore and (state.link is None or state.content) else "",
         entries=thing.keystore.entries_digest if is_keystore and state.exists else "",
         mode=state.mode,
         uid=state.uid,
@@ -273,8 +280,20 @@ def _notes(observed: Observed, goal: Goal, stages: tuple[Stage, ...]) -> tuple[s
         for node in compare.unproven(observed)
     ]
     notes += [f"{target} is not in the cluster at the moment" for target in compare.missing_members(observed)]
+    notes += [
+        f"{node.target}: security is on by its yml, but it answers without a login: was it not restarted since, or is "
+        "the setting overridden (-E, environment)?"
+        for node in observed.nodes
+        if node.setting(SECURITY) == "true" and node.api.secured is False and ANONYMOUS_ROLES not in node.settings
+    ]
     if any(isinstance(change, FirstLogin) for change in changes):
         notes += _login_notes(observed, goal)
+    policy = observed.inventory.policy
+    if policy.leaf_days <= policy.renew_before_days:
+        notes.append(
+            f"new leaves live {policy.leaf_days} days and are due {policy.renew_before_days} days before their end: "
+            "by this policy they are renewed with every plan"
+        )
     notes += _http_notes(observed, goal, changes, stages[0].restart)
     if any(isinstance(change, SetSecureSetting) and change.path == NODE_KEYSTORE for change in changes):
         notes.append("secure settings are rewritten in the format of each node's version")

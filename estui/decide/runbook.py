@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from estui.model.observed import Observed, ObservedNode
-from estui.model.plan import FirstLogin, Plan, Restart, Stage
+from estui.model.plan import CreateAuthority, FirstLogin, Manual, Plan, PublishSet, Restart, Stage
 from estui.model.run import Step, StepKind
 
 CLUSTER_GATE = "all nodes joined, health not red"
@@ -54,7 +54,8 @@ def _steps(plan: Plan, observed: Observed) -> list[Step]:
     if login:
         steps += _password_steps(login)
     if kibana_stage or (stopped and kibana):
-        steps += _kibana_steps(kibana_stage, kibana, stopped=stopped)
+        changed = _changed(kibana_stage, kibana) if kibana_stage else ()
+        steps += _kibana_steps(kibana_stage, kibana if stopped else changed, changed, stopped=stopped)
     steps.append(
         Step(
             "verify",
@@ -70,25 +71,41 @@ def _steps(plan: Plan, observed: Observed) -> list[Step]:
 def _node_steps(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
     if stage.restart is Restart.FULL:
         return _full_restart(stage, nodes, kibana)
-    changed = tuple(node for node in nodes if any(getattr(change, "target", "") == node for change in stage.changes))
-    only_login = all(isinstance(change, FirstLogin) for change in stage.changes)
-    if only_login:
+    changed = _changed(stage, nodes)
+    if not changed:
         return []
     if stage.restart is Restart.NONE:
         return [Step("commit", StepKind.COMMIT, "switch the files", changed, stage.id, "the planned leaf is served")]
     steps = []
+    issued = {change.target for change in stage.changes if isinstance(change, PublishSet)}
     for node in changed:
-        steps += [
-            Step(f"allocation-off {node}", StepKind.ALLOCATION_OFF, "no replica allocation", (node,)),
-            Step(f"commit {node}", StepKind.COMMIT, "switch the files", (node,), stage.id),
-            Step(f"restart {node}", StepKind.RESTART, f"restart {node}", (node,), gate="the planned leaf is served"),
-            Step(f"cluster {node}", StepKind.CLUSTER, "wait for the cluster", nodes, gate=CLUSTER_GATE),
-            Step(f"allocation-on {node}", StepKind.ALLOCATION_ON, "allocation back on", (node,)),
-        ]
+        gate = "the planned leaf is served" if node in issued else "it answers as planned"
+        commit = Step(f"commit {node}", StepKind.COMMIT, "switch the files", (node,), stage.id)
+        steps += _one_by_one(node, nodes, commit, gate)
     return steps
 
 
+def _changed(stage: Stage, targets: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `targets` that have files in a stage, in their order."""
+    with_files = {
+        change.target for change in stage.changes if not isinstance(change, CreateAuthority | FirstLogin | Manual)
+    }
+    return tuple(target for target in targets if target in with_files)
+
+
+def _one_by_one(node: str, nodes: tuple[str, ...], change: Step, gate: str) -> list[Step]:
+    """One node's turn in a rolling restart; the cluster is whole again before the next."""
+    return [
+        Step(f"allocation-off {node}", StepKind.ALLOCATION_OFF, "no replica allocation", (node,)),
+        change,
+        Step(f"restart {node}", StepKind.RESTART, f"restart {node}", (node,), gate=gate),
+        Step(f"cluster {node}", StepKind.CLUSTER, "wait for the cluster", nodes, gate=CLUSTER_GATE),
+        Step(f"allocation-on {node}", StepKind.ALLOCATION_ON, "allocation back on", (node,)),
+    ]
+
+
 def _full_restart(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
+    issued = any(isinstance(change, PublishSet) for change in stage.changes)
     steps = [
         Step(
             "allocation-off", StepKind.ALLOCATION_OFF, "allocation to primaries only, flush", nodes, gate="acknowledged"
@@ -104,7 +121,7 @@ def _full_restart(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...])
             StepKind.START,
             "start all nodes",
             nodes,
-            gate="every transport port is open and serves the planned leaf",
+            gate="every transport port is open" + (" and serves the planned leaf" if issued else ""),
         ),
     ]
     return steps
@@ -150,13 +167,16 @@ def _password_steps(login: FirstLogin) -> list[Step]:
     ]
 
 
-def _kibana_steps(stage: Stage | None, kibana: tuple[str, ...], *, stopped: bool) -> list[Step]:
+def _kibana_steps(
+    stage: Stage | None, kibana: tuple[str, ...], changed: tuple[str, ...], *, stopped: bool
+) -> list[Step]:
+    """`kibana` are the instances that are down meanwhile, `changed` those that get new files."""
     steps = []
     if stage and not stopped:
         steps.append(Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"))
     if stage:
         steps.append(
-            Step("commit kibana", StepKind.COMMIT, "switch Kibana's files", kibana, stage.id, "every file as planned")
+            Step("commit kibana", StepKind.COMMIT, "switch Kibana's files", changed, stage.id, "every file as planned")
         )
     steps.append(Step("start kibana", StepKind.START, "start Kibana", kibana, gate="its status is available"))
     return steps
@@ -180,7 +200,7 @@ def rollback_steps(plan: Plan, committed: tuple[str, ...], order: tuple[str, ...
         stopped_kibana = all_kibana or kibana
         steps += _full_rollback(order, stopped_kibana, nodes + kibana)
     else:
-        steps += _rolling_rollback(node_restart, nodes, kibana)
+        steps += _rolling_rollback(node_restart, nodes, order, kibana)
     steps.append(Step("verify", StepKind.VERIFY, "fresh handshakes and requests for every layer", order + all_kibana))
     return tuple(steps)
 
@@ -200,12 +220,13 @@ def _full_rollback(order: tuple[str, ...], kibana: tuple[str, ...], committed: t
     return steps
 
 
-def _rolling_rollback(restart: Restart, nodes: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
+def _rolling_rollback(
+    restart: Restart, nodes: tuple[str, ...], order: tuple[str, ...], kibana: tuple[str, ...]
+) -> list[Step]:
     steps = []
     for node in nodes:
-        steps.append(Step(f"undo {node}", StepKind.UNDO, "bring the old files back", (node,), UNDO_STAGE))
-        if restart is Restart.ROLLING:
-            steps.append(Step(f"restart {node}", StepKind.RESTART, f"restart {node}", (node,)))
+        undo = Step(f"undo {node}", StepKind.UNDO, "bring the old files back", (node,), UNDO_STAGE)
+        steps += _one_by_one(node, order, undo, "it answers as before") if restart is Restart.ROLLING else [undo]
     if kibana:
         steps += [
             Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"),

@@ -9,6 +9,8 @@ from estui.model.observed import Observed, ObservedNode, Rung
 from estui.model.version import Version
 
 SECURITY = "xpack.security.enabled"
+ANONYMOUS_ROLES = "xpack.security.authc.anonymous.roles"
+"""With it a secured node answers requests without a login too."""
 SECURE_BY_DEFAULT = Version(8, 0, 0)
 """From this release security is on unless switched off (elastic-stack-security.md §13)."""
 
@@ -19,10 +21,16 @@ def ssl_key(layer: Layer, name: str) -> str:
 
 
 def is_secured(node: ObservedNode) -> bool | None:
-    """Whether security will be on at the node's next start; None where only the unknown version could tell."""
+    """Whether security will be on at the node's next start; None where only the unknown version could tell.
+
+    Where the yml leaves it to the default, a node that serves anybody now has it off by other means (`-E`, the
+    environment of a container), so the default does not count.
+    """
     stated = node.setting(SECURITY)
     if stated is not None:
         return stated == "true"
+    if node.api.secured is False and ANONYMOUS_ROLES not in node.settings:
+        return False
     return node.version >= SECURE_BY_DEFAULT if node.version else None
 
 

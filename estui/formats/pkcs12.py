@@ -22,7 +22,7 @@ from estui.formats.pem import PrivateKey, tolerating_odd_certificates
 from estui.formats.pkcs12_bags import open_bags
 from estui.secret import Secret
 
-_JKS_MAGICS = (bytes.fromhex("feedfeed"), bytes.fromhex("cececece"))
+JKS_MAGICS = (bytes.fromhex("feedfeed"), bytes.fromhex("cececece"))
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def read_pkcs12(content: bytes, password: Secret | None, path: str) -> Pkcs12Con
 
 def check_is_pkcs12(content: bytes, path: str) -> None:
     """Raises StoreError: by its first bytes the file is something else."""
-    if content.startswith(_JKS_MAGICS):
+    if content.startswith(JKS_MAGICS):
         raise StoreError(
             "is a JKS store, which estui does not read",
             hint=f"convert it: keytool -importkeystore -srckeystore {shlex.quote(path)} "

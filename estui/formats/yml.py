@@ -75,6 +75,15 @@ def auto_configured(content: bytes) -> bool:
     return begin >= 0 and content.find(_END, begin) >= 0
 
 
+def auto_configured_lines(content: bytes) -> range | None:
+    """Numbers (from 1) of the lines between the markers of that block, or None where it is not there."""
+    begin = content.find(_BEGIN)
+    end = content.find(_END, begin) if begin >= 0 else -1
+    if end < 0:
+        return None
+    return range(content.count(b"\n", 0, begin) + 2, content.count(b"\n", 0, end) + 1)
+
+
 def edit(content: bytes, edits: Sequence[Put | Drop], path: str, heading: str = "") -> bytes:
     """The file with some settings put or dropped.
 

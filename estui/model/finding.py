@@ -25,3 +25,7 @@ class Finding:
     summary: str
     hint: str = ""
     where: str = ""
+    effect: str = ""
+    """What Elasticsearch (or Kibana, or the Beat) does about it."""
+    title: str = ""
+    """What the rule is about, in a few words."""

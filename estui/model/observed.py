@@ -66,6 +66,10 @@ class KeystoreFacts:
     entries_digest: str = ""
     """Digest over the entries without `keystore.seed`, keyed so that it tells nothing about the values."""
     error: str = ""
+    digests: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Keyed digest of each entry but `keystore.seed`, by name: equal ones have equal values, nothing else is told."""
+    not_text: tuple[str, ...] = ()
+    """Entries of `kibana.keystore` whose value is a number or another JSON value rather than text."""
 
 
 class PortState(StrEnum):
@@ -92,6 +96,8 @@ class Served:
     chain: tuple[CertificateFacts, ...] = ()
     client_certificate: str = ""
     """`demanded` where the peer refused us for want of one; empty where it did not or cannot be told."""
+    asks_certificate: bool = False
+    """Whether the peer asked for a client certificate in its handshake, demanding it or not."""
 
     @property
     def leaf(self) -> CertificateFacts | None:
@@ -142,6 +148,8 @@ class ApiFacts:
     version: Version | None = None
     members: tuple[Member, ...] = ()
     health: Health | None = None
+    allocation: str = ""
+    """`cluster.routing.allocation.enable` of the cluster settings, empty where it is not set or was not told."""
 
 
 NO_API = ApiFacts(reachable=False)
@@ -167,6 +175,46 @@ class Rung(StrEnum):
         return list(Rung).index(self) if self is not Rung.UNKNOWN else -1
 
 
+class Fault(StrEnum):
+    """Why a file that a yml names cannot be used."""
+
+    OUTSIDE = "outside"
+    """It lies, or its link leads, outside the configuration folder."""
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    NOT_A_FILE = "not a file"
+    PASSWORD = "password"  # noqa: S105 - a word, not a secret
+    """Its password or passphrase is wrong or missing."""
+    FOREIGN = "foreign"
+    """A kind of store that estui does not read (JKS)."""
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """One file that a TLS context names: by which setting, and what is known of it."""
+
+    setting: str
+    """Last part of the setting: `certificate`, `key`, `certificate_authorities`, `keystore.path`, `truststore.path`."""
+    name: str
+    """As written in the yml."""
+    relative: str = ""
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    fault: Fault | None = None
+    detail: str = ""
+    """The fault in words."""
+    format: str = ""
+    """`PKCS12`, `JKS`, `PEM` or `DER`, by its first bytes."""
+    keys: int = 0
+    """Private keys in it, as far as it could be opened."""
+    trusted: int = 0
+    """Trusted entries of a store."""
+    authority_keys: tuple[str, ...] = ()
+    """Subjects of the CAs whose private key is in a store."""
+
+
 @dataclass(frozen=True)
 class OnDisk:
     """Certificates that one TLS context of a yml names, as its files hold them now."""
@@ -182,6 +230,8 @@ class OnDisk:
     key_sha256: str = ""
     """Digest of the public half of the private key, where the key could be read."""
     problem: str = ""
+    named: tuple[NamedFile, ...] = ()
+    """The files behind `files`, once for each setting that names one."""
 
 
 @dataclass(frozen=True)
@@ -259,10 +309,16 @@ class ObservedBeat:
     files: Mapping[str, FileState]
     settings: Mapping[str, Setting] = field(default_factory=dict)
     problems: tuple[Finding, ...] = ()
+    trust: OnDisk = OnDisk()
+    """Of `output.elasticsearch.ssl`, as far as its files lie in the mounted folder."""
 
     @property
     def target(self) -> str:
         return f"beat/{self.name}"
+
+    def setting(self, key: str) -> str | None:
+        found = self.settings.get(key)
+        return found.text if found else None
 
 
 @dataclass(frozen=True)

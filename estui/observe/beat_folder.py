@@ -6,8 +6,10 @@ from pathlib import Path
 
 from estui.model.inventory import BeatEntry
 from estui.model.observed import FileKind, ObservedBeat
+from estui.observe.certificates import beat_tls, read_context
 from estui.observe.config_folder import (
     BEATS,
+    MountedFolder,
     files_of_interest,
     folder_problem,
     hanging,
@@ -33,7 +35,16 @@ def observe_beat_folder(entry: BeatEntry, *, folder: str) -> ObservedBeat:
         return ObservedBeat(entry, _name(entry, ""), files_of_interest(root, ()), problems=(problem,))
     files = files_of_interest(root, (f"{kind}.yml", f"{kind}.keystore", *own_files(folder, OWN_SETS)))
     settings, problems = read_settings(files[f"{kind}.yml"], root / f"{kind}.yml", target)
-    return ObservedBeat(entry, _name(entry, stated_name(settings, "name")), files, settings, problems)
+    mounted = MountedFolder(root, (entry.on_host,) if entry.on_host else (f"/etc/{kind}",))
+    contexts = beat_tls("output.elasticsearch.ssl", settings)
+    return ObservedBeat(
+        entry=entry,
+        name=_name(entry, stated_name(settings, "name")),
+        files={**files, **mounted.named_files((contexts,))},
+        settings=settings,
+        problems=problems,
+        trust=read_context(contexts, mounted.follow, f"{folder}/{OWN_SETS[0]}/current"),
+    )
 
 
 def hanging_beat(entry: BeatEntry, seconds: float) -> ObservedBeat:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from estui.errors import StoreError
-from estui.formats.pem import load_certificates, load_private_key
-from estui.formats.pkcs12 import KeyEntry, Pkcs12Content, read_pkcs12
+from estui.formats.der import SEQUENCE
+from estui.formats.pem import load_certificates, load_private_key, split_pem
+from estui.formats.pkcs12 import JKS_MAGICS, KeyEntry, Pkcs12Content, read_pkcs12
 from estui.model.certificate import CertificateFacts
-from estui.model.observed import OnDisk
+from estui.model.observed import Fault, NamedFile, OnDisk
 from estui.model.setting import Setting
 from estui.observe.files import Followed
 from estui.pki.facts import certificate_facts
@@ -31,6 +32,8 @@ class _KeyFacts:
     key_sha256: str = ""
     chain: tuple[CertificateFacts, ...] = ()
     trusted: tuple[CertificateFacts, ...] = ()
+    keys: int = 0
+    authority_keys: tuple[str, ...] = ()
 
 
 _KNOWN: dict[bytes, _KeyFacts] = {}
@@ -96,6 +99,23 @@ def kibana_tls(
     )
 
 
+def beat_tls(prefix: str, settings: Mapping[str, Setting]) -> TlsFiles:
+    """A context of a Beat's yml, such as `output.elasticsearch.ssl`; PEM text in the place of a name is passed over
+    (beats.md §2)."""
+
+    def named(*names: str) -> tuple[str, ...]:
+        return tuple(name for name in names if name and not name.lstrip().startswith("-----"))
+
+    certificate = named(_text(settings, f"{prefix}.certificate"))
+    key = named(_text(settings, f"{prefix}.key"))
+    return TlsFiles(
+        enabled=_text(settings, f"{prefix}.enabled") != "false",
+        certificate=certificate[0] if certificate else "",
+        key=key[0] if key else "",
+        authorities=named(*_items(settings, f"{prefix}.certificate_authorities")),
+    )
+
+
 def _text(settings: Mapping[str, Setting], key: str) -> str:
     return settings[key].text if key in settings else ""
 
@@ -129,47 +149,50 @@ class _Context:
     files: TlsFiles
     read: Reader
     problems: list[str] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
-    """Of the files, relative to the folder."""
+    named: list[NamedFile] = field(default_factory=list)
 
     def observed(self, managed_folder: str) -> OnDisk:
-        store = self._key_facts(self.files.keystore, self.files.keystore_password, _store_facts)
-        chain = self._certificates(self.files.certificate) or store.chain
+        store = self._key_facts("keystore.path", self.files.keystore, self.files.keystore_password, _store_facts)
+        chain = self._certificates("certificate", self.files.certificate) or store.chain
         trusted = self._trusted(store)
-        key = self._key_facts(self.files.key, self.files.key_passphrase, _pem_key_facts)
+        key = self._key_facts("key", self.files.key, self.files.key_passphrase, _pem_key_facts)
         return OnDisk(
             enabled=self.files.enabled,
             leaf=chain[0] if chain else None,
             chain=chain,
             trusted=trusted,
             files=self.files.names,
-            managed=bool(self.paths) and all(path.startswith(f"{managed_folder}/") for path in self.paths),
+            managed=bool(self.named) and all(each.relative.startswith(f"{managed_folder}/") for each in self.named),
             key_sha256=store.key_sha256 or key.key_sha256,
             problem="; ".join(dict.fromkeys(self.problems)),
+            named=tuple(self.named),
         )
 
     def _trusted(self, store: _KeyFacts) -> tuple[CertificateFacts, ...]:
         """CAs of the list or truststore; without either, what the keystore itself trusts (file-formats.md §5.1)."""
         if self.files.truststore:
-            return self._key_facts(self.files.truststore, self.files.truststore_password, _store_facts).trusted
+            password = self.files.truststore_password
+            return self._key_facts("truststore.path", self.files.truststore, password, _store_facts).trusted
         if self.files.authorities:
-            return tuple(facts for name in self.files.authorities for facts in self._certificates(name))
+            role = "certificate_authorities"
+            return tuple(facts for name in self.files.authorities for facts in self._certificates(role, name))
         return store.trusted
 
-    def _certificates(self, name: str) -> tuple[CertificateFacts, ...]:
-        content = self._content(name)
+    def _certificates(self, role: str, name: str) -> tuple[CertificateFacts, ...]:
+        content = self._content(role, name)
         if content is None:
             return ()
         try:
+            self._learn(keys=_private_keys(content, name))
             return tuple(certificate_facts(certificate) for certificate in load_certificates(content, name))
         except StoreError as exc:
             self._note(name, exc)
             return ()
 
     def _key_facts(
-        self, name: str, secret: Secret | None, load: Callable[[bytes, Secret | None, str], _KeyFacts]
+        self, role: str, name: str, secret: Secret | None, load: Callable[[bytes, Secret | None, str], _KeyFacts]
     ) -> _KeyFacts:
-        content = self._content(name)
+        content = self._content(role, name)
         if content is None:
             return _KeyFacts()
         known = hashlib.sha256(content)
@@ -182,24 +205,54 @@ class _Context:
         if len(_KNOWN) >= _KNOWN_LIMIT:
             _KNOWN.clear()
         _KNOWN[known.digest()] = facts
+        self._learn(keys=facts.keys, trusted=len(facts.trusted), authority_keys=facts.authority_keys)
         return facts
 
-    def _content(self, name: str) -> bytes | None:
+    def _content(self, role: str, name: str) -> bytes | None:
         if not name:
             return None
         followed = self.read(name)
-        self.paths.append(followed.relative)
+        state = followed.state
+        found = NamedFile(role, name, followed.relative, state.mode, state.uid, state.gid)
         if followed.problem:
             self.problems.append(followed.problem)
+            self.named.append(replace(found, fault=followed.fault, detail=followed.problem))
             return None
-        return followed.state.content
+        self.named.append(replace(found, format=_format(state.content)))
+        return state.content
+
+    def _learn(self, *, keys: int, trusted: int = 0, authority_keys: tuple[str, ...] = ()) -> None:
+        """What a file turned out to hold, about the one that was named last."""
+        self.named[-1] = replace(self.named[-1], keys=keys, trusted=trusted, authority_keys=authority_keys)
 
     def _note(self, name: str, exc: StoreError) -> None:
-        self.problems.append(f"{name}: {exc.summary}")
+        text = f"{name}: {exc.summary}"
+        self.problems.append(text)
+        fault = Fault.FOREIGN if self.named[-1].format == "JKS" else _fault(exc)
+        self.named[-1] = replace(self.named[-1], fault=fault, detail=text)
+
+
+def _fault(exc: StoreError) -> Fault:
+    """Whether a store or key could not be opened, by the words of `formats`, or is broken."""
+    locked = exc.summary.startswith(("wrong pass", "the private key is encrypted"))
+    return Fault.PASSWORD if locked else Fault.BROKEN
+
+
+def _format(content: bytes) -> str:
+    if content.startswith(JKS_MAGICS):
+        return "JKS"
+    if content[:1] == bytes([SEQUENCE]):
+        # A certificate's first element is a SEQUENCE, a PKCS#12's is the version number 3 (RFC 5280, RFC 7292).
+        return "PKCS12" if b"\x02\x01\x03" in content[:8] else "DER"
+    return "PEM" if b"-----BEGIN " in content else ""
+
+
+def _private_keys(content: bytes, name: str) -> int:
+    return sum(block.is_private_key for block in split_pem(content, name)) if b"PRIVATE KEY" in content else 0
 
 
 def _pem_key_facts(content: bytes, passphrase: Secret | None, path: str) -> _KeyFacts:
-    return _KeyFacts(public_key_sha256(load_private_key(content, passphrase, path)))
+    return _KeyFacts(public_key_sha256(load_private_key(content, passphrase, path)), keys=1)
 
 
 def _store_facts(content: bytes, password: Secret | None, path: str) -> _KeyFacts:
@@ -209,6 +262,12 @@ def _store_facts(content: bytes, password: Secret | None, path: str) -> _KeyFact
         key_sha256=public_key_sha256(entry.key) if entry and entry.key else "",
         chain=_entry_chain(entry),
         trusted=tuple(certificate_facts(certificate) for _, certificate in store.trusted),
+        keys=len(store.keys),
+        authority_keys=tuple(
+            facts.subject
+            for facts in (certificate_facts(entry.leaf) for entry in store.keys if entry.leaf is not None)
+            if facts.is_ca
+        ),
     )
 
 

@@ -38,8 +38,8 @@ from estui.secret import Secret
 
 FOLDER_TIMEOUT_S = 10.0
 """After which a folder counts as hanging: a slow mount answers, a dead one never does."""
-_REQUESTS = 6
-"""Time-outs that the questions to one port can add up to: a probe, `GET /` with and without a check, three more."""
+_REQUESTS = 7
+"""Time-outs that the questions to one port can add up to: a probe, `GET /` with and without a check, four more."""
 
 ClientFor = Callable[[Address, Tls | None], Client]
 """Makes the client for a node's HTTP port, plain where there is no `Tls`; decides who gets credentials."""

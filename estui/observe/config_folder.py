@@ -87,8 +87,19 @@ def files_of_interest(root: Path, names: Iterable[str]) -> dict[str, FileState]:
     for name in names:
         middle = [parent for parent in Path(name).parents if parent.name]
         linked = any((root / parent).is_symlink() for parent in middle)
-        found[name] = FileState(FileKind.OTHER, error="lies behind a link") if linked else read_state(root / name)
+        state = FileState(FileKind.OTHER, error="lies behind a link") if linked else read_state(root / name)
+        found[name] = _with_target(state, root, name) if state.kind is FileKind.LINK and not middle else state
     return found
+
+
+def _with_target(link: FileState, root: Path, name: str) -> FileState:
+    """A link of the product's own (as Kubernetes mounts files) with content, owner and mode of the file in the folder
+    that it leads to: that is what is read, edited and pinned."""
+    followed = follow(root, name)
+    if followed.problem:
+        return link
+    target = followed.state
+    return replace(link, content=target.content, mode=target.mode, uid=target.uid, gid=target.gid)
 
 
 def folder_problem(root: Path, yml: str, target: str) -> Finding | None:
@@ -120,6 +131,11 @@ def _other_product(root: Path, names: set[str]) -> str:
     if "config" in names:
         return f"its configuration folder may be {root / 'config'}"
     return "name the folder that holds it" if names else "the folder is empty: is it mounted?"
+
+
+def product_of(root: Path) -> str:
+    """The product whose configuration folder it is, by the yml in it; empty where that cannot be told."""
+    return next((product for file, product in PRODUCTS.items() if read_state(root / file).exists), "")
 
 
 def resolved(state: FileState, path: Path) -> FileState:

@@ -19,6 +19,8 @@ _MEMBERS = (
 )
 _HEALTH = "/_cluster/health?master_timeout=1s&timeout=1s"
 """A node without a master would wait 30 s for one before it answers 503."""
+_ALLOCATION = "cluster.routing.allocation.enable"
+_SETTINGS = "/_cluster/settings?flat_settings=true&master_timeout=1s"
 _AUTHENTICATE = "/_security/_authenticate"
 
 
@@ -36,7 +38,8 @@ def read_api(client: Client) -> ApiFacts:
         if client.authenticates:
             facts = _with_user(facts, client)
         facts = replace(facts, members=members(client))
-        return replace(facts, health=health(client))
+        facts = replace(facts, health=health(client))
+        return replace(facts, allocation=allocation(client))
     except ProbeError as exc:
         return replace(facts, detail=exc.summary)
 
@@ -70,6 +73,19 @@ def health(client: Client) -> Health:
         data_nodes=number_in(body, "number_of_data_nodes"),
         unassigned_shards=number_in(body, "unassigned_shards"),
     )
+
+
+def allocation(client: Client) -> str:
+    """Who may be allocated shards (`all`, `primaries`, …), empty where nobody set it or we may not ask.
+
+    Raises ProbeError: no answer.
+    """
+    answer = client.request("GET", _SETTINGS)
+    if answer.status != 200:
+        return ""
+    body = as_mapping(answer.json())
+    # Transient settings win over persistent ones (elastic-stack-security.md §3.3).
+    return text_in(mapping_in(body, "transient"), _ALLOCATION) or text_in(mapping_in(body, "persistent"), _ALLOCATION)
 
 
 def reason(answer: Answer) -> str:

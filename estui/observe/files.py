@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from estui.model.observed import ABSENT, FileKind, FileState
+from estui.model.observed import ABSENT, Fault, FileKind, FileState
 
 SIZE_LIMIT = 16 * 1024 * 1024
 """Bytes above which a file is not read: no file of the stack's configuration is near it."""
@@ -104,6 +104,7 @@ class Followed:
     state: FileState
     relative: str
     problem: str = ""
+    fault: Fault | None = None
 
 
 def follow(root: Path, name: str, *, on_host: tuple[str, ...] = (), limit: int = SIZE_LIMIT) -> Followed:
@@ -116,27 +117,29 @@ def follow(root: Path, name: str, *, on_host: tuple[str, ...] = (), limit: int =
     """
     relative = inside(root, name, on_host)
     if relative is None:
-        return Followed(ABSENT, name, f"{name} lies outside the configuration folder")
+        return Followed(ABSENT, name, f"{name} lies outside the configuration folder", Fault.OUTSIDE)
     try:
         target = Path(os.path.realpath(root / relative, strict=True))
         home = Path(os.path.realpath(root, strict=True))
     except (FileNotFoundError, NotADirectoryError):
-        return Followed(ABSENT, relative, f"{name} does not exist")
+        return Followed(ABSENT, relative, f"{name} does not exist", Fault.MISSING)
     except (OSError, ValueError) as exc:
         reason = words(exc) if isinstance(exc, OSError) else "not a path"
-        return Followed(FileState(FileKind.OTHER, error=reason), relative, f"{name} cannot be read: {reason}")
+        state = FileState(FileKind.OTHER, error=reason)
+        return Followed(state, relative, f"{name} cannot be read: {reason}", Fault.UNREADABLE)
     if not target.is_relative_to(home):
-        return Followed(ABSENT, relative, f"{name} leads outside the configuration folder, to {target}")
+        leads = f"{name} leads outside the configuration folder, to {target}"
+        return Followed(ABSENT, relative, leads, Fault.OUTSIDE)
     return _with_problem(read_state(target, limit=limit), relative, name)
 
 
 def _with_problem(state: FileState, relative: str, name: str) -> Followed:
     if state.error:
-        return Followed(state, relative, f"{name} cannot be read: {state.error}")
+        return Followed(state, relative, f"{name} cannot be read: {state.error}", Fault.UNREADABLE)
     if state.kind is FileKind.ABSENT:
-        return Followed(state, relative, f"{name} does not exist")
+        return Followed(state, relative, f"{name} does not exist", Fault.MISSING)
     if state.kind is not FileKind.FILE:
-        return Followed(state, relative, f"{name} is a {state.kind.value}, not a file")
+        return Followed(state, relative, f"{name} is a {state.kind.value}, not a file", Fault.NOT_A_FILE)
     return Followed(state, relative)
 
 

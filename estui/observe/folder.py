@@ -35,6 +35,8 @@ from estui.secret import Secret
 NODE_YML = "elasticsearch.yml"
 NODE_KEYSTORE = "elasticsearch.keystore"
 NODE_FILES = (NODE_YML, NODE_KEYSTORE, "users", "users_roles")
+WATCHED_FILES = ("role_mapping.yml", "service_tokens", "elasticsearch.keystore.tmp")
+"""Looked at only: estui does not write them."""
 OWN_SETS = ("transport", "http", "client")
 """Sets that estui may publish on a node (design.md §6)."""
 PACKAGE_FOLDERS = ("/etc/elasticsearch", "/usr/share/elasticsearch/config")
@@ -56,7 +58,7 @@ def observe_node_folder(
     problem = folder_problem(root, NODE_YML, entry.name or entry.config)
     if problem is not None:
         return _without_folder(entry, (problem,), files_of_interest(root, ()))
-    files = files_of_interest(root, (*NODE_FILES, *own_files(folder, OWN_SETS)))
+    files = files_of_interest(root, (*NODE_FILES, *WATCHED_FILES, *own_files(folder, OWN_SETS)))
     settings, problems = read_settings(files[NODE_YML], root / NODE_YML, entry.name or entry.config)
     secure = _read_keystore(files[NODE_KEYSTORE], root / NODE_KEYSTORE, keystore_password, digest_key)
     name = stated_name(settings, "node.name") or entry.name or ""
@@ -139,8 +141,16 @@ def _read_keystore(state: FileState, path: Path, password: Secret | None, digest
             opened=True,
             names=tuple(sorted(secure.entries)),
             entries_digest=entries_digest(secure.entries, digest_key),
+            digests=each_digest(secure.entries, digest_key),
         ),
         {name: Secret(value.decode(errors="replace")) for name, value in secure.entries.items()},
+    )
+
+
+def each_digest(entries: Mapping[str, bytes], key: bytes) -> tuple[tuple[str, str], ...]:
+    """Keyed digest of each entry by its name, without the seed, which every node makes for itself."""
+    return tuple(
+        (name, entries_digest({name: value}, key)) for name, value in sorted(entries.items()) if name != "keystore.seed"
     )
 
 

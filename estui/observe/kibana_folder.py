@@ -115,7 +115,11 @@ def _read_keystore(state: FileState, path: Path, digest_key: bytes) -> _Secure:
     values = {name: json.dumps(value, sort_keys=True).encode() for name, value in entries.items()}
     return _Secure(
         KeystoreFacts(
-            present=True, opened=True, names=tuple(sorted(entries)), entries_digest=entries_digest(values, digest_key)
+            present=True,
+            opened=True,
+            names=tuple(sorted(entries)),
+            entries_digest=entries_digest(values, digest_key),
+            not_text=tuple(sorted(name for name, value in entries.items() if not isinstance(value, str))),
         ),
         {name: Secret(value) for name, value in entries.items() if isinstance(value, str)},
     )

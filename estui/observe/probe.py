@@ -10,6 +10,7 @@ from __future__ import annotations
 import selectors
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from estui.errors import StoreError
@@ -85,12 +86,15 @@ def is_refused(address: Address, timeout_s: float = TIMEOUT_S) -> bool:
 def _greet_tls(address: Address, deadline: Deadline, server_name: str) -> Served | None:
     """The answer to a ClientHello, or None where it looks as if the port spoke something else."""
     sock = sockets.connect(address, deadline)
-    with sockets.wrap(sock, sockets.unverifying_context(), server_name) as tls:
+    context = sockets.unverifying_context()
+    asked = sockets.hear_certificate_request(context)
+    with sockets.wrap(sock, context, server_name) as tls:
         try:
             tls.settimeout(deadline.left() * _TLS_SHARE)
             tls.do_handshake()
         except ssl.SSLError as exc:
-            return _failed_handshake(address, tls, exc)
+            failed = _failed_handshake(address, tls, exc)
+            return replace(failed, asks_certificate=asked.is_set()) if failed else None
         except OSError:  # a reset, or nothing came in time
             return None
         chain, problem = _facts(sockets.served_chain(tls))
@@ -103,6 +107,7 @@ def _greet_tls(address: Address, deadline: Deadline, server_name: str) -> Served
             cipher=cipher[0] if cipher else "",
             chain=chain,
             client_certificate="demanded" if _demands_certificate(tls, deadline) else "",
+            asks_certificate=asked.is_set(),
         )
 
 

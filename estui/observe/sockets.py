@@ -21,6 +21,8 @@ from estui.model.observed import PortState
 
 _DER = 2
 """`_ssl.ENCODING_DER`: what `_ssl.Certificate.public_bytes` takes."""
+_HANDSHAKE, _CERTIFICATE_REQUEST = 22, 13
+"""Content and message type (RFC 8446 §4 and §5.1)."""
 _LACKING = {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 """This host has no address of that family, or no route for it: says nothing about the other end."""
 
@@ -186,6 +188,22 @@ def wrap(sock: socket.socket, context: ssl.SSLContext, server_name: str) -> ssl.
     except OSError as exc:
         sock.close()
         raise ConnectionFailed(PortState.SILENT, "closed the connection without a byte") from exc
+
+
+def hear_certificate_request(context: ssl.SSLContext) -> threading.Event:
+    """An event that is set once a server asks for a client certificate in a handshake of this context.
+
+    `ssl` tells it nowhere but in its debugging hook, which is there from Python 3.8; where it is not, nothing is heard.
+    """
+    heard = threading.Event()
+
+    def listen(connection: object, direction: str, version: int, content: int, message: int, data: bytes) -> None:
+        if direction == "read" and content == _HANDSHAKE and message == _CERTIFICATE_REQUEST:
+            heard.set()
+
+    if hasattr(context, "_msg_callback"):
+        context._msg_callback = listen
+    return heard
 
 
 def served_chain(tls: ssl.SSLSocket) -> tuple[bytes, ...]:

@@ -9,7 +9,7 @@ import secrets
 from cryptography import x509
 
 from estui.sandbox.http import Response, json_response
-from estui.sandbox.material import ListedCertificate, load_material
+from estui.sandbox.material import ListedCertificate, list_certificates
 from estui.sandbox.node import ApiError, Call
 from estui.sandbox.state import Json, security_ready
 from estui.sandbox.stored import random_uuid
@@ -126,7 +126,7 @@ def certificates(call: Call) -> Response:
     found: list[ListedCertificate] = []
     try:
         for layer in (settings.transport, settings.http):
-            found += load_material(layer.settings, settings.config).listed
+            found += list_certificates(layer.settings, settings.config)
     except SslConfigError as exc:
         raise ApiError(500, "ssl_config_exception", exc.summary) from exc
     rows = [_row(entry) for entry in dict.fromkeys(found)]

@@ -164,14 +164,15 @@ class ElasticsearchNode:
             for key, setting in settings.plain.items()
             if ".ssl." not in key or key.endswith(".ssl.enabled")
         }
-        kind = "security4" if settings.security else "netty4"
         shown |= {
             "node.name": settings.name,
             "cluster.name": settings.cluster,
             "path.home": str(settings.config.parent),
         }
-        shown |= {"http.type": kind, "http.type.default": "netty4", "http.port": str(settings.http_ports[0])}
-        shown |= {"transport.type": kind, "transport.type.default": "netty4"}
+        shown |= {"http.type.default": "netty4", "http.port": str(settings.http_ports[0])}
+        shown |= {"transport.type.default": "netty4"}
+        if settings.security:
+            shown |= {"http.type": "security4", "transport.type": "security4"}
         return {
             "transport": [settings.transport_host, settings.transport_ports[0]],
             "http": f"{settings.http_host}:{settings.http_ports[0]}",

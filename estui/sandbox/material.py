@@ -67,16 +67,30 @@ def load_material(settings: TlsSettings, config: Path) -> Material:
     if settings.certificate and settings.key:
         key = _load_pem_key(config / settings.key, settings.passphrase)
         chain = _load_pem_certificates(config / settings.certificate, _CERTIFICATE)
-        listed += [
-            ListedCertificate(settings.certificate, "PEM", None, certificate, index == 0)
-            for index, certificate in enumerate(chain)
-        ]
+        listed += _listed_chain(settings.certificate, chain)
         if trusted is not None and not settings.authorities and not settings.truststore:
             trusted = chain
         return Material(chain, key, trusted, tuple(listed))
     if settings.keystore:
         return _with_keystore(settings, config, trusted, listed)
     return Material((), None, trusted, tuple(listed))
+
+
+def list_certificates(settings: TlsSettings, config: Path) -> tuple[ListedCertificate, ...]:
+    """Certificates that the files hold now; a PEM key is not opened for that (`PemKeyConfig`), unlike a keystore.
+
+    Raises SslConfigError: as `load_material`, the leaf's file first.
+    """
+    own: tuple[ListedCertificate, ...] = ()
+    if settings.certificate:
+        own = _listed_chain(settings.certificate, _load_pem_certificates(config / settings.certificate, _CERTIFICATE))
+    elif settings.keystore:
+        own = _with_keystore(settings, config, (), []).listed
+    return (*own, *_load_trust(settings, config)[1])
+
+
+def _listed_chain(name: str, chain: tuple[x509.Certificate, ...]) -> tuple[ListedCertificate, ...]:
+    return tuple(ListedCertificate(name, "PEM", None, each, index == 0) for index, each in enumerate(chain))
 
 
 def _named_files(settings: TlsSettings) -> tuple[str, ...]:

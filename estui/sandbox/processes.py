@@ -20,8 +20,8 @@ from estui.errors import EstuiError
 from estui.sandbox.life import MARK
 from estui.sandbox.pids import Started, is_running
 
-START_PATIENCE = 2.0
-"""Seconds in which a refused start is noticed; a process that says nothing by then counts as running."""
+START_PATIENCE = 15.0
+"""Seconds in which a refused start is noticed, also on a busy machine; a process past all refusals says so at once."""
 _STOP_PATIENCE = 5.0
 _POLL = 0.02
 

@@ -18,7 +18,13 @@ from estui.model.setting import Setting
 from estui.sandbox.catalogue import complaint
 from estui.sandbox.material import Material, load_material
 from estui.sandbox.secure_settings import KeystoreError, open_secure_settings
-from estui.sandbox.tls_settings import SslConfigError, TlsSettings, read_tls_settings, server_complaint
+from estui.sandbox.tls_settings import (
+    SettingValueError,
+    SslConfigError,
+    TlsSettings,
+    read_tls_settings,
+    server_complaint,
+)
 from estui.secret import Secret
 
 VERSION = "9.1.0"
@@ -182,6 +188,8 @@ def _load_layer(
     try:
         settings = read_tls_settings(prefix, plain, secure, client_authentication=client_authentication)
         return TlsLayer(settings, load_material(settings, config))
+    except SettingValueError as exc:
+        raise StartupError(exc.summary) from exc
     except SslConfigError as exc:
         raise StartupError(f"failed to load SSL configuration [{prefix}] - {exc.summary}", kind=_SECURITY) from exc
 

@@ -23,6 +23,10 @@ class SslConfigError(EstuiError):
     """Elasticsearch's `SslConfigException`: the summary is its message."""
 
 
+class SettingValueError(EstuiError):
+    """A value that cannot be parsed: the summary is the message of Elasticsearch's `IllegalArgumentException`."""
+
+
 @dataclass(frozen=True)
 class TlsSettings:
     """One TLS context. Paths are as written in the yml; `prefix` is without the last dot."""
@@ -62,6 +66,13 @@ class _Source:
         found = self.plain.get(f"{self.prefix}.{name}")
         return found.items if found is not None else ()
 
+    def mode(self, name: str, default: str, known: tuple[str, ...]) -> str:
+        """A word of a closed list. Raises SettingValueError."""
+        found = (self.text(name) or default).lower()
+        if found not in known:
+            raise SettingValueError(f"Failed to parse value for setting [{self.prefix}.{name}]")
+        return found
+
     def password(self, secure: str, legacy: str) -> Secret | None:
         """Of a store or key: from the secure settings, or in clear from the yml (deprecated since 7.17)."""
         stored, written = self.secure.get(f"{self.prefix}.{secure}"), self.text(legacy)
@@ -77,7 +88,7 @@ def read_tls_settings(
 ) -> TlsSettings:
     """Settings of the context `prefix` (without the last dot); the default of client authentication is the layer's.
 
-    Raises SslConfigError: a combination or value that Elasticsearch refuses.
+    Raises SslConfigError: a combination or value that Elasticsearch refuses. SettingValueError: a mode it knows not.
     Source: `SslConfigurationLoader` of libs/ssl-config, 9.1.0.
     """
     source = _Source(prefix, plain, secure)
@@ -86,17 +97,16 @@ def read_tls_settings(
     _check_pair(certificate, key, keystore)
     passphrase = source.password("secure_key_passphrase", "key_passphrase") if key else None
     keystore_password = source.password("keystore.secure_password", "keystore.password") if keystore else None
-    verification = _mode(source.text("verification_mode"), "full", _MODES, "ssl client verification mode")
-    client = _mode(
-        source.text("client_authentication"), client_authentication, _CLIENT_MODES, "ssl client authentication"
-    )
+    verification = source.mode("verification_mode", "full", _MODES)
+    client = source.mode("client_authentication", client_authentication, _CLIENT_MODES)
     authorities, truststore = source.items("certificate_authorities"), source.text("truststore.path")
     if authorities and truststore:
         raise SslConfigError("cannot specify both [certificate_authorities] and [truststore.path]")
     truststore_password = source.password("truststore.secure_password", "truststore.password") if truststore else None
     if not set(protocols) & set(KNOWN_PROTOCOLS):
         raise SslConfigError(
-            f"no supported SSL/TLS protocol was found in the configured supported protocols: [{', '.join(protocols)}]"
+            "java.lang.IllegalArgumentException: no supported SSL/TLS protocol was found in the configured supported "
+            f"protocols: [{', '.join(protocols)}]"
         )
     return TlsSettings(
         prefix=prefix,
@@ -146,15 +156,6 @@ def server_complaint(settings: TlsSettings, plain: Mapping[str, Setting], secure
         f"invalid configuration for {prefix} - [{prefix}.enabled] is not set, but the following settings have been "
         f"configured in elasticsearch.yml : [{','.join(names)}]"
     )
-
-
-def _mode(text: str | None, default: str, known: tuple[str, ...], what: str) -> str:
-    if text is None:
-        return default
-    if text.lower() not in known:
-        recognised = ",".join(known)
-        raise SslConfigError(f"could not resolve {what}, unknown value [{text}], recognised values are [{recognised}]")
-    return text.lower()
 
 
 def _store_type(text: str | None, path: str | None) -> str:

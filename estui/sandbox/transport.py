@@ -149,7 +149,9 @@ class Transport:
                 text = f"client did not trust this server's certificate, closing connection {where}"
                 self._log.warn_once("incoming", _SECURITY, text.split(", remoteAddress")[0])
             else:
-                self._log.warn_once("incoming", _TCP, f"exception caught on transport layer, closing connection\n{why}")
+                self._log.warn_once(
+                    f"incoming {why}", _TCP, f"exception caught on transport layer, closing connection\n{why}"
+                )
             return
         start = _receive(tls, 4)
         if start == PREAMBLE:

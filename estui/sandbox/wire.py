@@ -114,7 +114,7 @@ def refused_handshake(exc: OSError) -> str:
             "javax.net.ssl.SSLProtocolException: (unexpected_message) Unexpected plaintext alert received: "
             "Level: fatal; Alert: unknown_ca"
         )
-    if "CERTIFICATE_VERIFY_FAILED" in text:
+    if "CERTIFICATE_VERIFY_FAILED" in text or "BAD_SIGNATURE" in text or "BAD SIGNATURE" in text:
         return distrust(exc)
     return f"javax.net.ssl.SSLHandshakeException: {exc.strerror or exc}"
 

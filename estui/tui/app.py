@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
@@ -62,6 +61,15 @@ class EstuiApp(App[int]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme
+        self.crash_note = ""
+        """What is to be said after a crash, its last line the path of the log."""
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's own themes know nothing of our backgrounds: theirs for panels does."""
+        variables = super().get_css_variables()
+        for name in ("add-background", "remove-background", "cursor-background"):
+            variables.setdefault(name, variables["panel"])
+        return variables
 
     def on_mount(self) -> None:
         if self.own_keys.own:
@@ -96,8 +104,9 @@ class EstuiApp(App[int]):
         path = write_crash(error) if error is not None else ""
         self.bell()
         name = type(error).__name__ if error is not None else "unknown"
-        told = f"estui stopped on a defect of its own ({name}). Files are as the journal says; details are in\n{path}"
-        self._exit_renderables.append(Text(told))
+        self.crash_note = (
+            f"estui stopped on a defect of its own ({name}). Files are as the journal says; details are in\n{path}"
+        )
         self._close_messages_no_wait()
 
 
@@ -130,4 +139,7 @@ def run_app(
         theme="ansi-dark" if no_color else theme_for(os.environ),
     )
     app.run(mouse=mouse)
-    return app.return_code or 0
+    if app.crash_note:
+        # not through Textual's console, which wraps the path
+        sys.stderr.write(app.crash_note + "\n")
+    return app.return_code or app.return_value or 0

@@ -7,7 +7,7 @@ screen drops what an older ticket brings.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.message import Message
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from estui.model.run import Event, RunState
     from estui.secret import Secret
 
-READ, PLAN, RUN, SECRETS, VERIFY = "read", "plan", "run", "secrets", "verify"
+LOOK, READ, PLAN, RUN, SECRETS, VERIFY = "look", "read", "plan", "run", "secrets", "verify"
 
 
 class Jobs(Widget):
@@ -68,22 +68,25 @@ class Jobs(Widget):
 
     # reading
 
-    @work(thread=True, group=READ, exit_on_error=False, description="look for an unfinished run")
+    @work(thread=True, group=LOOK, exit_on_error=False, description="look for an unfinished run")
     def look(self, ticket: int) -> None:
         try:
             run = self.engine.unfinished()
             plan = self.engine.run_plan(run.id) if run else None
         except EstuiError as error:
-            self.post_message(messages.JobFailed(ticket, READ, error))
+            self.post_message(messages.JobFailed(ticket, LOOK, error))
         else:
             if run is not None:
                 self.post_message(messages.RunFound(ticket, run, plan))
 
     @work(thread=True, group=READ, exclusive=True, exit_on_error=False, description="read and probe the cluster")
-    def observe(self, ticket: int) -> None:
+    def observe(self, ticket: int, previews: bool) -> None:
+        """With `previews` also what each step of the ladder would change: not while a run is changing it."""
         try:
             observed = self.engine.observe()
             self.post_message(messages.ClusterObserved(ticket, observed, self._standing()))
+            if not previews:
+                return
             self.post_message(messages.ScenariosPreviewed(ticket, self.engine.previews(observed)))
         except EstuiError as error:
             self.post_message(messages.JobFailed(ticket, READ, error))
@@ -97,9 +100,9 @@ class Jobs(Widget):
             unlocked=engine.passphrase is not None,
         )
 
-    @work(thread=True, group=READ, exit_on_error=False, description="read the workspace")
+    @work(thread=True, group=LOOK, exit_on_error=False, description="read the workspace")
     def stand(self, ticket: int) -> None:
-        self._try(READ, ticket, lambda: messages.WorkspaceRead(ticket, self._standing()))
+        self._try(LOOK, ticket, lambda: messages.WorkspaceRead(ticket, self._standing()))
 
     # planning
 
@@ -125,6 +128,11 @@ class Jobs(Widget):
     @work(thread=True, group=SECRETS, exit_on_error=False, description="remember the confirmed commands")
     def confirm_commands(self) -> EstuiError | None:
         return _error_of(self.engine.confirm_commands)
+
+    async def outcome(self, worker: Worker[Any]) -> EstuiError | None:
+        """Waits for one of these two; the error that it ended with, or None."""
+        error: EstuiError | None = await worker.wait()
+        return error
 
     # changing
 

@@ -150,8 +150,10 @@ def problems(own: Mapping[str, str]) -> list[str]:
     keymap = Keymap({action: keys for action, keys in own.items() if action in BY_ID})
     for scope in Scope:
         taken: dict[str, str] = {}
+        apart = scope in (Scope.DIALOG, Scope.PAGE)  # what lies beneath them gets no keys
+        beside = (scope, Scope.MOVE) if apart else (scope, Scope.MOVE, Scope.MAIN, Scope.APP)
         for each in KEYS:
-            if each.scope not in (scope, Scope.MAIN, Scope.APP):
+            if each.scope not in beside:
                 continue
             for key in keymap.keys(each.id):
                 if taken.setdefault(key, each.id) != each.id:
@@ -166,6 +168,18 @@ def bindings(*scopes: Scope, action: str = "screen.do") -> list[Binding]:
         for key in keys_of(scopes)
         if key.keys
     ]
+
+
+def markdown() -> str:
+    """The table for the README, one section per scope."""
+    keymap = Keymap({})
+    lines: list[str] = []
+    for scope in Scope:
+        lines += [f"**{scope.value.capitalize()}**", "", "| key | does |", "|---|---|"]
+        shown = [(each, keymap.text(each.id).split()) for each in keys_of([scope])]
+        lines += [f"| {' '.join(f'`{key}`' for key in keys)} | {each.tooltip} |" for each, keys in shown if keys]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def keys_of(scopes: Iterable[Scope]) -> list[Key]:

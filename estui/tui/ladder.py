@@ -9,7 +9,7 @@ from estui.decide.plan import authority_title
 from estui.decide.rung import cluster_rung
 from estui.engine import ScenarioPreview
 from estui.model.goal import Scenario
-from estui.model.observed import Rung
+from estui.model.observed import AuthorityFacts, Rung
 from estui.present import Glyphs
 from estui.tui.rows import Row, Span, line_rows, text_row
 from estui.tui.session import Session
@@ -46,9 +46,8 @@ def _standing(preview: ScenarioPreview | None, glyphs: Glyphs) -> Span:
         return Span(f"{glyphs.failed} refused", "bad")
     if preview.plan.is_empty:
         return Span(f"{glyphs.up} here" if preview.here else f"{glyphs.done} reached", "good")
-    changes = present.count(len(preview.plan.changes), "change")
-    restart = {"none": "no restart"}.get(preview.plan.restart.value, f"{preview.plan.restart.value} restart")
-    return Span(f"{changes}, {restart}", "")
+    restart = preview.plan.restart.value
+    return Span("no restart" if restart == "none" else f"{restart} restart")
 
 
 def about_rows(preview: ScenarioPreview | None, glyphs: Glyphs) -> list[Row]:
@@ -59,7 +58,9 @@ def about_rows(preview: ScenarioPreview | None, glyphs: Glyphs) -> list[Row]:
         return [text_row(f"{glyphs.failed} {reason}", "bad", indent=2) for reason in preview.refusals]
     if preview.plan.is_empty:
         return [text_row("reached: nothing to do", "note")]
-    return line_rows(present.outage_lines(preview.plan)[:1])
+    changes = present.count(len(preview.plan.changes), "change")
+    targets = present.count(len(preview.plan.places), "target")
+    return [text_row(f"{changes} on {targets}", "note"), *line_rows(present.outage_lines(preview.plan)[:1])]
 
 
 def first_choice(session: Session) -> str:
@@ -74,7 +75,7 @@ def authority_rows(session: Session, now: datetime) -> list[Row]:
     """The authorities of the workspace, then those that the step would create."""
     if session.observed is None:
         return []
-    rows = [_authority_row(line.text) for line in present.authority_lines(session.observed.authorities, now)]
+    rows = [_authority_row(each, now) for each in session.observed.authorities]
     for request in session.missing_authorities():
         years = f"{request.days // 365} y" if request.days >= 730 else f"{request.days} d"
         title = Span(pad(authority_title(request.name), NAME), "name")
@@ -82,6 +83,8 @@ def authority_rows(session: Session, now: datetime) -> list[Row]:
     return rows or [text_row("none yet", "note")]
 
 
-def _authority_row(text: str) -> Row:
-    title, _, facts = text.partition("  ")
-    return Row((Span(pad(title, NAME), "name"), Span(facts)), indent=NAME)
+def _authority_row(authority: AuthorityFacts, now: datetime) -> Row:
+    """That the key is here is the normal case and stands in the details; that it is not, stands here."""
+    leaves = "1 leaf" if authority.issued == 1 else f"{authority.issued} leaves"
+    facts = f"{authority.certificate.days_left(now)} d · {leaves}" + ("" if authority.has_key else " · no key")
+    return Row((Span(pad(authority_title(authority.name), NAME), "name"), Span(facts)), indent=NAME)

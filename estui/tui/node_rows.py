@@ -19,7 +19,9 @@ _COLUMNS = ("name", "address", "rung", "transport", "http", "served", "findings"
 """In the order in which they stand."""
 _RANK = ("name", "rung", "findings", "address", "served", "http", "transport")
 """In the order in which they are wanted when room is short."""
-_HEADINGS = {"rung": "state", "http": "http cert", "transport": "transport cert"}
+_HEADINGS = {"rung": "state"}
+HEADED = 60
+"""Cells from which on the columns carry their names, and are at least as wide as those."""
 NAME_LIMIT = 24
 """Cells that a name may take in the table; details show it whole."""
 
@@ -76,12 +78,11 @@ def columns(rows: Sequence[TargetRow], width: int) -> dict[str, int]:
     """The columns that fit into `width` cells, with their widths, in standing order; the name always does."""
     cells = [_cells(row) for row in rows]
     filled = [name for name in _RANK if any(cell[name] for cell in cells)]
-    wide = width >= _full_width(cells, filled)
     sizes: dict[str, int] = {}
     left = width - GAP
     for name in filled:
         size = max(cell_len(cell[name]) for cell in cells)
-        if wide:
+        if width >= HEADED:
             size = max(size, cell_len(_HEADINGS.get(name, name)))
         if sizes and size + GAP > left:
             continue
@@ -90,17 +91,9 @@ def columns(rows: Sequence[TargetRow], width: int) -> dict[str, int]:
     return {name: sizes[name] for name in _COLUMNS if name in sizes}
 
 
-def _full_width(cells: list[dict[str, str]], filled: list[str]) -> int:
-    widths = (
-        max(cell_len(_HEADINGS.get(name, name)), max((cell_len(cell[name]) for cell in cells), default=0)) + GAP
-        for name in filled
-    )
-    return GAP + sum(widths)
-
-
-def heading(sizes: dict[str, int]) -> Row | None:
+def heading(sizes: dict[str, int], width: int) -> Row | None:
     """The names of the columns, where there are enough of them to need names."""
-    if len(sizes) < 4:
+    if width < HEADED:
         return None
     text = (" " * GAP).join(pad(_HEADINGS.get(name, name), size) for name, size in sizes.items())
     return Row((Span(" " * GAP + text.rstrip(), "heading"),))

@@ -79,6 +79,14 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, max(width - 1, 0)).rstrip() + "…" if width > 0 else ""
 
 
+def shortened(headline: str, width: int) -> str:
+    """A line of parts joined by ` · ` in at most `width` cells: the second part goes first, the name last."""
+    parts = headline.split(" · ")
+    while cell_len(" · ".join(parts)) > width and len(parts) > 1:
+        parts.pop(1 if len(parts) > 2 else -1)
+    return cut(" · ".join(parts), width)
+
+
 def cut_middle(text: str, width: int) -> str:
     """A path in at most `width` cells: its middle goes, its file name stays."""
     if cell_len(text) <= width or width < 5:

@@ -19,7 +19,14 @@ DARK = Theme(
     surface="#171c24",
     panel="#1f2630",
     dark=True,
-    variables={"border": "#3a4553", "text-muted": "#8793a3", "text-disabled": "#5b6675"},
+    variables={
+        "border": "#3a4553",
+        "text-muted": "#8793a3",
+        "text-disabled": "#5b6675",
+        "add-background": "#2a4433",
+        "remove-background": "#54302c",
+        "cursor-background": "#24384a",
+    },
 )
 LIGHT = Theme(
     name="estui-light",
@@ -34,7 +41,14 @@ LIGHT = Theme(
     surface="#f3f4f2",
     panel="#e6e9ea",
     dark=False,
-    variables={"border": "#aab4bd", "text-muted": "#5a6672", "text-disabled": "#8d97a1"},
+    variables={
+        "border": "#aab4bd",
+        "text-muted": "#5a6672",
+        "text-disabled": "#8d97a1",
+        "add-background": "#cfe6d3",
+        "remove-background": "#f3d3cd",
+        "cursor-background": "#d5e6f0",
+    },
 )
 
 

@@ -178,9 +178,13 @@ def verdict_rows(verdict: Verdict, view: RunView | None, glyphs: Glyphs, keymap:
     sign = glyphs.done if verdict.ok else glyphs.failed
     rows = [text_row(f"{sign} {title.text}", "verdict-good" if verdict.ok else "verdict-bad")]
     if view is not None and view.ended is not None:
-        what = f"{view.title} · {run_note(view, view.finished or view.started)}"
-        rows.append(text_row(f"  {what} · run {view.ended.id}", "note", indent=2))
-    rows.append(_hint(keymap, ("run.undo", "undo"), ("run.verify", "prove it again"), ("run.log", "steps and log")))
+        rows.append(text_row(f"  {view.title} · {run_note(view, view.finished or view.started)}", "note", indent=2))
+    keys = [("run.verify", "proves it again")]
+    if view is not None:
+        keys.append(("run.log", "shows steps and log"))
+        if view.kind == "apply":
+            keys.insert(0, ("run.undo", "shows the undo"))
+    rows.append(_hint(keymap, *keys))
     rows.append(text_row(""))
     return [*rows, *_proof_rows(verdict, glyphs)]
 

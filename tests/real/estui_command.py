@@ -84,3 +84,13 @@ class Estui:
         path.unlink(missing_ok=True)
         self.run("passwords", "show", user, "--to", str(path))
         return path.read_text().strip()
+
+    def authority(self, name: str) -> Path:
+        """The certificate of one of its CAs."""
+        return self.workspace / "ca" / name / "ca.crt"
+
+    def set_policy(self, line: str) -> None:
+        """Replaces the policy of `estui.yaml`, as a person would."""
+        inventory = self.workspace / "estui.yaml"
+        kept = [each for each in inventory.read_text().splitlines() if not each.startswith("policy:")]
+        inventory.write_text("\n".join([*kept, f"policy: {{{line}}}", ""]))

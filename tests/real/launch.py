@@ -20,13 +20,18 @@ _ARCHIVE_S = 180.0
 
 
 def java(*arguments: str) -> list[str]:
-    """A command line that runs one of our Java classes."""
+    """A command line that runs one of our Java classes, from the archive of loaded classes."""
     return _java(f"-XX:SharedArchiveFile={_archive()}", *arguments)
+
+
+def node_java(*arguments: str) -> list[str]:
+    """As `java`, for a process that does its work once: the quick compiler alone halves the work of a start."""
+    return java("-XX:TieredStopAtLevel=1", *arguments)
 
 
 def node_command(config: Path, *options: str) -> list[str]:
     """The command line of the node whose configuration folder is `config`; `options` are further ones of the JVM."""
-    return java(*_node_options(config), *options, "EsNode", str(config))
+    return node_java(*_node_options(config), *options, "EsNode", str(config))
 
 
 def _java(*arguments: str) -> list[str]:
@@ -34,7 +39,7 @@ def _java(*arguments: str) -> list[str]:
     jars = sorted(str(jar) for jar in (home / "lib").glob("*.jar"))
     return [
         # no remarks of the JVM on standard output, and no --enable-native-access, which class data archives do not bear
-        *(str(jdk() / "bin" / "java"), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xlog:disable"),
+        *(str(jdk() / "bin" / "java"), "-XX:+UseSerialGC", "-Xlog:disable"),
         *("-Dfile.encoding=UTF-8", f"-Des.path.home={home}"),
         *("-cp", os.pathsep.join([f"{home}/estui-real.jar", *jars]), *arguments),
     ]

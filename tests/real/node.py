@@ -39,7 +39,7 @@ class RealNode:
         """Further options of the JVM."""
         self.log = self.config.parent / "node.log"
         self.exit_code: int | None = None
-        self._pid = self.config.parent / "pid"
+        self._pid_file = self.config.parent / "pid"
         self._process: subprocess.Popen[bytes] | None = None
         self._mark = 0
         self._began = 0.0
@@ -65,6 +65,7 @@ class RealNode:
     def start(self) -> RealNode:
         """Begins to start it; `wait` tells when it has."""
         assert not self.alive, f"{self.config} runs already"
+        self.exit_code = None
         command = node_command(self.config, *self.options)
         environment = {**os.environ}
         if self.keystore_password:
@@ -75,7 +76,7 @@ class RealNode:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
             )
-        self._pid.write_text(str(self._process.pid))
+        self._pid_file.write_text(str(self._process.pid))
         return self
 
     def wait(self, timeout: float = START_S) -> float:
@@ -94,30 +95,33 @@ class RealNode:
         """Whether its process runs, whoever started it."""
         if self._process is not None and self._process.poll() is not None:
             self.exit_code, self._process = self._process.returncode, None
-            self._pid.unlink(missing_ok=True)
-        return _runs(self._read_pid())
+        return _runs(self.pid)
 
     def terminate(self) -> None:
         """Asks it to end; `stop` waits for it."""
         if self.alive:
-            os.kill(self._read_pid(), signal.SIGTERM)
+            os.kill(self.pid, signal.SIGTERM)
 
     def stop(self) -> None:
         """Ends it as an operator would, and waits; by force where it does not end."""
         self.terminate()
         until(lambda: not self.alive, STOP_S, required=False)
         if self.alive:
-            os.kill(self._read_pid(), signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
             until(lambda: not self.alive, STOP_S)
-        self._pid.unlink(missing_ok=True)
+        if self._process is not None:
+            self.exit_code, self._process = self._process.wait(STOP_S), None
+        self._pid_file.unlink(missing_ok=True)
 
     def restart(self) -> float:
         """Stops and starts it; seconds as from `wait`."""
         self.stop()
         return self.start().wait()
 
-    def _read_pid(self) -> int:
-        return int(self._pid.read_text() or 0) if self._pid.exists() else 0
+    @property
+    def pid(self) -> int:
+        """Its process; 0 where it was never started."""
+        return int(self._pid_file.read_text() or 0) if self._pid_file.exists() else 0
 
     def probe(self) -> int | None:
         """Status of `GET /` without a login, over TLS or plain; 0 where a client certificate is demanded."""

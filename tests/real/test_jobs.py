@@ -5,7 +5,6 @@ Each scenario, each file format, and protected and unprotected secure settings m
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,9 @@ import pytest
 
 from tests.real.cluster import DOCUMENTS, INDEX, RealCluster
 from tests.real.estui_command import Estui, Said
+from tests.real.handshakes import served
+from tests.real.load import Load
+from tests.real.node import RealNode
 from tests.unit.sandbox.makers import Answer, ask, make_ca, make_leaf, pem_files, pem_settings
 from tests.waiting import until
 
@@ -31,6 +33,20 @@ class Job:
     keystore_password: str = ""
     reload: str = "1s"
 
+    @property
+    def choice(self) -> tuple[str, ...]:
+        """The scenario as `plan` and `apply` take it."""
+        return (self.scenario,) if self.scenario == "minimal" else (self.scenario, "--format", self.format)
+
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """What lets a password go over plain HTTP, where there is nothing else."""
+        return () if self.scenario == "https" else ("--plain-http",)
+
+    def ports(self, node: RealNode) -> tuple[int, ...]:
+        """Ports that speak TLS afterwards."""
+        return {"https": (node.transport, node.http), "basic": (node.transport,), "minimal": ()}[self.scenario]
+
     def __str__(self) -> str:
         store = "" if self.scenario == "minimal" else f"-{self.format}"
         return f"{self.scenario}-{self.nodes}{store}-{'protected' if self.keystore_password else 'open'}"
@@ -38,10 +54,10 @@ class Job:
 
 JOBS = (
     Job("https", 3, reload="5s"),
-    Job("https", 1, format="pkcs12", keystore_password="käystore-pass"),
+    Job("https", 1, format="pkcs12", keystore_password="pä€ss of stores"),
     Job("basic", 3, format="pkcs12"),
-    Job("basic", 2, keystore_password="keystore-pass"),
-    Job("minimal", 1, keystore_password="keystore-pass"),
+    Job("basic", 2, keystore_password="open sesame 1"),
+    Job("minimal", 1, keystore_password="open sesame 1"),
     Job("minimal", 1),
 )
 
@@ -68,14 +84,14 @@ class Secured:
         """A client that trusts the workspace's HTTP CA alone; None where HTTP is plain."""
         if self.job.scenario != "https":
             return None
-        return ssl.create_default_context(cafile=str(self.cluster.nodes[0].config / "estui/http/current/ca.crt"))
+        return ssl.create_default_context(cafile=str(self.estui.authority("http")))
 
     def ask(self, path: str, user: str = "elastic", password: str = "", node: int = 0, **more: Any) -> Answer:
         login = f"{user}:{password or self.password(user)}" if user else ""
         return ask(self.cluster.nodes[node].http, path, user=login, context=self.context, **more)
 
 
-def yml_digests(cluster: RealCluster) -> dict[str, str]:
+def yml_texts(cluster: RealCluster) -> dict[str, str]:
     return {node.name: (node.config / "elasticsearch.yml").read_text() for node in cluster.nodes}
 
 
@@ -89,12 +105,11 @@ def secured(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     try:
         cluster.up()
         cluster.fill()
-        before = yml_digests(cluster)
+        before = yml_texts(cluster)
         estui = Estui(folder / "workspace")
         estui.init(cluster)
-        choice = [job.scenario] if job.scenario == "minimal" else [job.scenario, "--format", job.format]
-        plan = estui.run("plan", *choice, code=3)
-        applied = estui.run("apply", *choice, "--yes", "--restart")
+        plan = estui.run("plan", *job.choice, code=3)
+        applied = estui.run("apply", *job.choice, "--yes", "--restart")
         yield Secured(job, cluster, estui, before, plan, applied)
     finally:
         cluster.down()
@@ -153,8 +168,7 @@ def test_the_cluster_is_whole_and_green(secured: Secured) -> None:
 
 
 def test_a_second_plan_has_nothing_to_do(secured: Secured) -> None:
-    choice = [secured.job.scenario] if secured.job.scenario == "minimal" else [secured.job.scenario, "--format"]
-    secured.estui.run("plan", *choice, *([] if secured.job.scenario == "minimal" else [secured.job.format]), code=0)
+    secured.estui.run("plan", *secured.job.choice, *secured.job.plain, code=0)
 
 
 def test_no_secret_was_said(secured: Secured) -> None:
@@ -166,36 +180,62 @@ def test_no_secret_was_said(secured: Secured) -> None:
 
 
 def test_a_node_without_a_certificate_of_the_ca_stays_out(secured: Secured) -> None:
-    """With a certificate of another CA that even carries the right names and usages."""
-    if secured.job.scenario == "minimal":
-        pytest.skip("minimal has no transport TLS; single-node discovery keeps others out")
-    ca = make_ca("Intruder CA")
-    leaf = make_leaf(ca, "outsider")
-    files = pem_files("transport", leaf, ca)
-    files["certs/transport-ca.crt"] += (
-        (secured.cluster.nodes[0].config / "estui/transport/current/ca.crt").read_bytes()
-        if secured.job.format == "pem"
-        else b""
-    )
-    settings: dict[str, object] = {"xpack.security.enabled": True, **pem_settings("transport")}
+    """With the right names and usages from another CA; on minimal, a plain node of a cluster of the same name."""
+    files: dict[str, bytes] = {}
+    settings: dict[str, object] = {"xpack.security.enabled": True}
+    if secured.job.scenario != "minimal":
+        ca = make_ca("Intruder CA")
+        files = pem_files("transport", make_leaf(ca, "outsider"), ca)
+        files["certs/transport-ca.crt"] += secured.estui.authority("transport").read_bytes()
+        settings |= pem_settings("transport")
     outsider = secured.cluster.outsider(files, settings)
     try:
         outsider.start().wait()
+        assert "while waiting for initial discovery state" in outsider.new_log()
         assert secured.ask("/_cluster/health").body["number_of_nodes"] == len(secured.cluster.nodes)
-        assert "outsider" not in json.dumps(secured.ask("/_cat/nodes?format=json").body)
-        assert "master not discovered" in outsider.new_log() or "while waiting for initial discovery" in (
-            outsider.new_log()
-        )
+        names = [node["name"] for node in secured.ask("/_cat/nodes?format=json").body]
+        assert sorted(names) == [node.name for node in secured.cluster.nodes]
     finally:
         outsider.stop()
 
 
-def test_rollback_brings_the_unsecured_cluster_and_its_files_back(secured: Secured) -> None:
-    """Last of all: it ends what the other tests look at."""
-    if secured.job.nodes == 2 or secured.job.keystore_password == "":
-        pytest.skip("undone for some of the clusters only")
+def test_a_renewal_replaces_every_leaf_under_load_without_a_restart_or_a_failed_request(secured: Secured) -> None:
+    """The policy makes every leaf due; the same CA signs the new ones; running nodes load them by themselves."""
+    nodes = secured.cluster.nodes
+    ports = [port for node in nodes for port in secured.job.ports(node)]
+    before = {port: served(port) for port in ports}
+    processes = [node.pid for node in nodes]
+    secured.estui.set_policy("leaf_days: 450, renew_before_days: 400")
+    login = f"elastic:{secured.password('elastic')}"
+    with Load([node.http for node in nodes], login, secured.context) as load:
+        if ports:
+            secured.estui.run("apply", *secured.job.choice, *secured.job.plain, "--yes")
+        else:
+            secured.estui.run("plan", *secured.job.choice, *secured.job.plain, code=0)
+        after = {port: served(port) for port in ports}
+    assert load.failures == []
+    assert load.asked > len(nodes) * 4
+    assert [node.pid for node in nodes] == processes
+    for port in ports:
+        assert after[port].serial_number != before[port].serial_number
+        assert after[port].issuer == before[port].issuer
+    assert secured.estui.json("verify")["ok"]
+
+
+def test_rollback_brings_everything_back_run_by_run(secured: Secured) -> None:
+    """Last of all, it ends what the other tests look at: the old leaves by hot reload, then the unsecured cluster."""
+    if secured.job.scenario != "minimal":
+        secured.estui.run("rollback", "--yes")
+        assert secured.estui.json("verify")["ok"]
     secured.estui.run("rollback", "--yes", "--restart")
-    assert yml_digests(secured.cluster) == secured.before
+    assert yml_texts(secured.cluster) == secured.before
     for node in secured.cluster.nodes:
-        node.wait() if node.probe() is None else None
-        assert ask(node.http, f"/{INDEX}/_count").body["count"] == DOCUMENTS
+        assert until(lambda node=node: node.probe() == 200, 60)  # type: ignore[misc]
+    answer = until(lambda: whole_count(secured), 60)
+    assert answer == DOCUMENTS
+
+
+def whole_count(secured: Secured) -> int:
+    """Documents, once every shard answers."""
+    answer = ask(secured.cluster.nodes[0].http, f"/{INDEX}/_count")
+    return int(answer.body["count"]) if answer.status == 200 and not answer.body["_shards"]["failed"] else 0

@@ -6,10 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from estui.decide.diff import edited_yml
+from estui.decide.plan import build_plan
 from estui.decide.rung import with_rungs
 from estui.formats import yml
 from estui.model.certificate import CertificateFacts
 from estui.model.finding import Finding, Severity
+from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Address, Commands, Inventory, KibanaEntry, Layer, NodeEntry
 from estui.model.observed import (
     ApiFacts,
@@ -26,6 +29,7 @@ from estui.model.observed import (
     PortState,
     Served,
 )
+from estui.model.plan import Plan, PublishSet
 from estui.model.version import Version
 
 NOW = datetime(2026, 11, 25, 14, 37, tzinfo=UTC)
@@ -145,39 +149,85 @@ def certificate(name: str, days: int, *, issuer: str = "CN=logs-demo HTTP CA") -
     )
 
 
-def secured(*, soon: str = "") -> Observed:
-    """The same cluster on the rung basic + HTTPS; the leaf of `soon` ends in 12 days."""
-    observed = unsecured()
-    nodes = tuple(_secured_node(node, 12 if node.name == soon else 396) for node in observed.nodes)
-    authorities = tuple(
-        AuthorityFacts(name, certificate(f"logs-demo {name} CA", 3649), has_key=True, issued=3)
-        for name in ("http", "transport")
-    )
-    return with_rungs(replace(observed, nodes=nodes, authorities=authorities))
+def secured(*, soon: str = "", https: bool = True) -> Observed:
+    """The same cluster as the plan for basic + HTTPS, or for basic, leaves it; leaves of `soon` end in 12 days."""
+    before = unsecured()
+    goal = Goal(Scenario.HTTPS if https else Scenario.BASIC)
+    plan = build_plan(before, goal, workspace="workspace", now=NOW)
+    nodes = tuple(_secured_node(node, plan, 12 if node.name == soon else 396) for node in before.nodes)
+    kibana = tuple(_secured_kibana(each, plan) for each in before.kibana)
+    names = ("http", "transport") if https else ("transport",)
+    authorities = tuple(AuthorityFacts(name, authority(name), has_key=True, issued=3) for name in names)
+    return with_rungs(replace(before, nodes=nodes, kibana=kibana, authorities=authorities))
 
 
-def _secured_node(node: ObservedNode, days: int) -> ObservedNode:
-    content = node.files["elasticsearch.yml"].content.replace(
-        b"xpack.security.enabled: false",
-        b"xpack.security.enabled: true\nxpack.security.transport.ssl.enabled: true\nxpack.security.http.ssl.enabled: true",
-    )
-    leaf = certificate(node.name, days)
-    served = {layer: Served(node.http_address, PortState.TLS, tls_version="TLSv1.3", chain=(leaf,)) for layer in Layer}
+def authority(name: str) -> CertificateFacts:
+    return replace(certificate(f"logs-demo {name} CA", 3649), is_ca=True)
+
+
+def _edited(thing: ObservedNode | ObservedKibana, plan: Plan, path: str) -> bytes:
+    return edited_yml(thing.files[path].content, plan.changes, thing.target, path)
+
+
+def _on_disk(plan: Plan, target: str, set_name: str, days: int) -> OnDisk:
+    """What a published set looks like."""
+    for change in plan.changes:
+        if isinstance(change, PublishSet) and (change.target, change.set_name) == (target, set_name):
+            trusted = tuple(authority(name) for name in change.trust)
+            if change.request is None:
+                return OnDisk(trusted=trusted, managed=True)
+            request = change.request
+            issuer = authority(request.authority)
+            leaf = replace(
+                certificate(request.common_name, days, issuer=issuer.subject),
+                dns_names=request.dns_names,
+                addresses=request.addresses,
+                extended_key_usage=request.usages,
+            )
+            return OnDisk(enabled=True, leaf=leaf, chain=(leaf, issuer), trusted=trusted, managed=True)
+    return OnDisk()
+
+
+def _served(address: Address | None, disk: OnDisk) -> Served:
+    if disk.leaf is None:
+        return Served(address, PortState.PLAIN)
+    return Served(address, PortState.TLS, tls_version="TLSv1.3", chain=disk.chain)
+
+
+def _secured_node(node: ObservedNode, plan: Plan, days: int) -> ObservedNode:
+    content = _edited(node, plan, "elasticsearch.yml")
+    disk = {layer: _on_disk(plan, node.target, layer.value, days) for layer in Layer}
+    addresses = {Layer.HTTP: node.http_address, Layer.TRANSPORT: node.transport_address}
     return replace(
         node,
         files={**node.files, "elasticsearch.yml": _file(content)},
         settings=yml.parse_settings(content, "elasticsearch.yml"),
-        disk={layer: OnDisk(enabled=True, leaf=leaf, managed=True) for layer in Layer},
-        served=served,
+        disk=disk,
+        served={layer: _served(addresses[layer], disk[layer]) for layer in Layer},
+        api=replace(node.api, secured=True, authenticated_as="elastic"),
+    )
+
+
+def _secured_kibana(kibana: ObservedKibana, plan: Plan) -> ObservedKibana:
+    content = _edited(kibana, plan, "kibana.yml")
+    disk = _on_disk(plan, kibana.target, "server", 396)
+    return replace(
+        kibana,
+        files={**kibana.files, "kibana.yml": _file(content), "kibana.keystore": _file(b"sealed")},
+        settings=yml.parse_settings(content, "kibana.yml"),
+        keystore=KeystoreFacts(present=True, version=1, opened=True, names=("elasticsearch.password",)),
+        disk=disk,
+        trust=_on_disk(plan, kibana.target, "elasticsearch", 396),
+        served=_served(kibana.address, disk),
     )
 
 
 def many(count: int) -> Observed:
     """A large cluster."""
     names = [f"node-{number:04d}" for number in range(count)]
+    one = plain_node("es-1", 1)
     nodes = tuple(
-        replace(plain_node("es-1", 1), name=name, entry=NodeEntry(f"/etc/{name}"), http_address=Address(name, 9200))
-        for name in names
+        replace(one, name=name, entry=NodeEntry(f"/etc/{name}"), http_address=Address(name, 9200)) for name in names
     )
     return with_rungs(Observed(Inventory("large", tuple(node.entry for node in nodes)), nodes))
 

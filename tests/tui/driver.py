@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from estui.tui.app import EstuiApp
 from estui.tui.keymap import BY_ID
@@ -49,7 +50,12 @@ class User:
         await self.press(*(BY_ID[action].keys.split(",")[0] for action in actions))
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*text)
+        """Types into the focused field: its last letter by key, what comes before it at once."""
+        field = self.app.focused
+        assert isinstance(field, Input), f"nothing to type into: {field}"
+        field.value += text[:-1]
+        field.cursor_position = len(field.value)
+        await self.pilot.press(text[-1])
 
     async def until(self, condition: Callable[[], Any], what: str = "") -> None:
         """Waits for what a thread brings."""
@@ -58,6 +64,10 @@ class User:
             assert asyncio.get_running_loop().time() < end, f"did not come: {what}\n{self.screen}"
             await asyncio.sleep(0.01)
         await self.pilot.pause()
+
+    async def told(self, text: str) -> None:
+        """Waits until a text is on the screen, toasts included."""
+        await self.until(lambda: text in self.screen, text)
 
     async def ready(self) -> None:
         await self.until(lambda: not self.session.reading, "the cluster")
@@ -118,7 +128,7 @@ async def at_the_screen(
     engine = engine or FakeEngine()
     app = EstuiApp(engine, clock=lambda: NOW, **options)
     app.animation_level = "none"
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         user = User(app, engine, pilot)
         await user.until(lambda: len(app.screen_stack) > 1, "the main screen")
         try:

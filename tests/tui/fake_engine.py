@@ -14,7 +14,7 @@ from estui.decide.plan import build_plan
 from estui.decide.runbook import rollback_steps, start_order
 from estui.engine import Engine, Options, ScenarioPreview
 from estui.errors import EstuiError, StoreError, WaitingError
-from estui.model.goal import Goal
+from estui.model.goal import Goal, Scenario
 from estui.model.observed import Observed
 from estui.model.plan import Plan, Stage
 from estui.model.run import (
@@ -93,7 +93,7 @@ class FakeEngine(Engine):
         return self.done_run
 
     def run_plan(self, run: str) -> Plan:
-        return self.plan_now or self.plan(unsecured(), Goal("https"))  # type: ignore[arg-type]
+        return self.plan_now or self.plan(unsecured(), Goal(Scenario.HTTPS))
 
     # secrets
 
@@ -119,7 +119,7 @@ class FakeEngine(Engine):
         self.calls.append("apply")
         self.plan_now = plan
         self.states = {step.id: StepRecord(step, StepState.WAITING) for step in plan.steps}
-        return self._walk(plan, "apply", emit, options or Options())
+        return self._walk_plan(plan, "apply", emit, options or Options())
 
     def resume(
         self, emit: Callable[[Event], None] = print, options: Options | None = None, *, only_next: bool = False
@@ -128,7 +128,7 @@ class FakeEngine(Engine):
         self.calls.append(f"resume commands={options.run_commands} wait={options.wait_s:.0f}")
         assert self.plan_now is not None
         kind = self.left.kind if self.left else "apply"
-        return self._walk(self.plan_now, kind, emit, options)
+        return self._walk_plan(self.plan_now, kind, emit, options)
 
     def rollback(
         self,
@@ -142,7 +142,7 @@ class FakeEngine(Engine):
         self.plan_now = plan
         self.after = unsecured()
         self.states = {step.id: StepRecord(step, StepState.WAITING) for step in plan.steps}
-        return self._walk(plan, "rollback", emit, options or Options())
+        return self._walk_plan(plan, "rollback", emit, options or Options())
 
     def rollback_preview(self, run: str | None = None) -> Plan:
         plan = self.run_plan(run or "")
@@ -155,7 +155,12 @@ class FakeEngine(Engine):
         )
 
     def recover(
-        self, *, complete: bool, emit: Callable[[Event], None] = print, options: Options | None = None
+        self,
+        *,
+        complete: bool,
+        emit: Callable[[Event], None] = print,
+        options: Options | None = None,
+        force: object = (),
     ) -> RunState:
         self.calls.append(f"recover complete={complete}")
         assert self.left is not None
@@ -170,7 +175,7 @@ class FakeEngine(Engine):
 
     # the walk
 
-    def _walk(self, plan: Plan, kind: str, emit: Callable[[Event], None], options: Options) -> RunState:
+    def _walk_plan(self, plan: Plan, kind: str, emit: Callable[[Event], None], options: Options) -> RunState:
         for number, step in enumerate(plan.steps):
             if self.states[step.id].state is StepState.DONE:
                 continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from estui.tui.session import Stage
@@ -66,3 +68,15 @@ async def test_verdict(size: tuple[int, int], update_snapshots: bool) -> None:
         await user.until_stage(Stage.VERDICT)
         await user.ready()
         snapshot.check(user.app, "verdict", update=update_snapshots)
+
+
+async def test_a_difference_fails_and_leaves_the_actual_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen that differs from its snapshot fails the test and lies beside it as `.actual`."""
+    monkeypatch.setattr(snapshot, "FOLDER", tmp_path)
+    async with at_the_screen(size=(80, 24)) as user:
+        snapshot.check(user.app, "main", update=True)
+        snapshot.check(user.app, "main", update=False)
+        await user.do("move.down")
+        with pytest.raises(AssertionError, match="differs from its snapshot"):
+            snapshot.check(user.app, "main", update=False)
+        assert (tmp_path / "main-80x24.txt.actual").read_text() == user.screen

@@ -11,10 +11,10 @@ from estui import present
 from estui.cli.commands.plan import goal_of
 from estui.cli.output import Exit, glyphs, say, show, show_json
 from estui.cli.session import confirm, confirm_commands, narrate, open_session, require_passphrase
-from estui.engine import Engine, Options
+from estui.engine import Engine, Options, rotation_goal
 from estui.errors import Location, UsageError
 from estui.formats.wire import parse_plan
-from estui.model.goal import Scenario
+from estui.model.goal import Rotation, Scenario
 from estui.model.plan import Plan
 
 if TYPE_CHECKING:
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """One of the commands of this family."""
-    command = {"apply": apply, "runbook": runbook, "rollback": rollback, "recover": recover, "history": history}
+    command = {
+        "apply": apply,
+        "rotate": rotate,
+        "runbook": runbook,
+        "rollback": rollback,
+        "recover": recover,
+        "history": history,
+    }
     return command[options.action](open_session(options), options)
 
 
@@ -55,7 +62,20 @@ def _plan(engine: Engine, options: argparse.Namespace, observed: Observed) -> Pl
 def apply(engine: Engine, options: argparse.Namespace) -> int:
     """Shows the review, asks, materialises, walks."""
     observed = engine.observe()
-    plan = _plan(engine, options, observed)
+    return _carry_out(engine, options, observed, _plan(engine, options, observed))
+
+
+def rotate(engine: Engine, options: argparse.Namespace) -> int:
+    """New leaves for the targets named, for all, or for what is due; nothing due is success."""
+    if not options.targets and not options.all and not options.due:
+        raise UsageError("which certificates?", hint="name targets, or give --all or --due")
+    observed = engine.observe()
+    sets = (options.layer,) if options.layer else ()
+    goal = rotation_goal(observed, tuple(options.targets), Rotation(options.due, sets))
+    return _carry_out(engine, options, observed, engine.plan(observed, goal))
+
+
+def _carry_out(engine: Engine, options: argparse.Namespace, observed: Observed, plan: Plan) -> int:
     review = engine.review(plan, observed)
     if plan.is_empty:
         say(present.plan_summary(plan, review))

@@ -13,29 +13,30 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
 from textual.widgets import Input
 
 from estui import present
 from estui.engine import Engine
 from estui.model.goal import Scenario
 from estui.model.run import Event, RunState, StepChanged
-from estui.tui import node_rows, work_rows
-from estui.tui.jobs import RUN, Jobs
-from estui.tui.keymap import BY_ID, FOOTER, Keymap, Scope, bindings
+from estui.tui import bar_parts, node_rows, work_rows
+from estui.tui.jobs import LOOK, Jobs
+from estui.tui.keymap import Keymap, Scope, bindings
 from estui.tui.ladder import about_rows, authority_rows, first_choice, ladder_rows
 from estui.tui.review_rows import ReviewRows, review_rows, undo_rows
 from estui.tui.rows import Row, Span, text_row
 from estui.tui.screens.flow import FlowScreen
-from estui.tui.session import Session, Stage, has_commands, why_not
+from estui.tui.session import Session, Stage
+from estui.tui.styles import LINE_CLASSES
 from estui.tui.text import glyphs
-from estui.tui.widgets.bars import Bar, Part, key_parts
+from estui.tui.widgets.bars import Bar
 from estui.tui.widgets.line_view import LineView
 from estui.tui.widgets.pane import Pane
 
 PANES = ("nodes", "authority", "scenario", "work")
 _FOCUS = {"nodes": "node-list", "authority": "authority-list", "scenario": "ladder"}
 _SCOPES = {"nodes": Scope.NODES, "authority": Scope.AUTHORITY, "scenario": Scope.SCENARIO}
-_TITLES = {"nodes": "Nodes", "authority": "Certificate authority", "scenario": "Scenario", "work": "Review"}
 _SHORT = {"authority": "CA"}
 LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 
@@ -74,6 +75,7 @@ class BoardScreen(FlowScreen):
     """Four panes; which of them are in sight depends on the size."""
 
     CSS_PATH = "main.tcss"
+    COMPONENT_CLASSES: ClassVar[set[str]] = Screen.COMPONENT_CLASSES | LINE_CLASSES
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-no-width"),
@@ -142,7 +144,7 @@ class BoardScreen(FlowScreen):
         self.set_class(self.ascii_only, "-ascii")
         self.query_one("#search", Input).display = False
         self.go_to("nodes")
-        self.jobs.look(self.jobs.ticket(RUN))
+        self.jobs.look(self.jobs.ticket(LOOK))
         self.start_reading()
 
     def view(self, name: str) -> LineView:
@@ -228,8 +230,9 @@ class BoardScreen(FlowScreen):
         now = self.now()
         found = [row for row in present.rows(observed, now, self.glyphs) if node_rows.passes(row, self.filter)]
         found = node_rows.ordered(found, self.order, observed, now)
-        sizes = node_rows.columns(found, view.scrollable_content_region.width - 2)
-        title = node_rows.heading(sizes) if self._has_room else None
+        width = view.scrollable_content_region.width - 2
+        sizes = node_rows.columns(found, width)
+        title = node_rows.heading(sizes, width) if self._has_room else None
         heading.display = title is not None
         if title is not None:
             heading.set_rows([Row((Span("  "), *title.spans))])
@@ -333,7 +336,8 @@ class BoardScreen(FlowScreen):
     def _title_work(self, session: Session) -> None:
         pane, run = self.pane("work"), session.run
         if session.stage is Stage.VERDICT:
-            pane.set_titles(title="Verdict", note=run.title if run else "", remark="")
+            remark = f"run {run.ended.id}" if run and run.ended else ""
+            pane.set_titles(title="Verdict", note=run.title if run else "", remark=remark)
         elif session.stage is Stage.RUN and run is not None:
             word = "Undo" if run.kind == "rollback" else "Apply"
             pane.set_titles(title=word, note=run.title, remark=work_rows.run_note(run, self.now()))
@@ -376,60 +380,13 @@ class BoardScreen(FlowScreen):
         self._draw_footer()
 
     def _draw_header(self) -> None:
-        session = self.session
-        left = [Part(" estui ", "title")]
-        if session.observed is not None:
-            words = present.headline(session.observed, self.now())
-            if session.observed.inventory.production:
-                left.append(Part(" PRODUCTION ", "alarm"))
-                words = words.removeprefix("PRODUCTION · ")
-            left.append(Part(f" {words}"))
-        right = [Part(" reading … ", "note")] if session.reading else []
-        right += [Part(" read-only ", "alarm")] if session.read_only else []
-        right += [Part(" sandbox ", "note")] if session.sandbox else []
+        left, right = bar_parts.header_parts(self.session, self.now(), self.size.width)
         self.query_one("#header", Bar).set_parts(left, right)
 
     def _draw_tabs(self) -> None:
-        parts = []
-        for number, name in enumerate(PANES, start=1):
-            title = self.pane("work").title if name == "work" else _SHORT.get(name, _TITLES[name])
-            shown = f" {number} {title} "
-            if name == self.here:
-                shown = f"▸{number} {title} "
-            parts.append(Part(shown, "here" if name == self.here else "word", f"pane.{number}"))
-        self.query_one("#tabs", Bar).set_parts(parts)
+        titles = {name: _SHORT.get(name, self.pane(name).title) for name in PANES}
+        self.query_one("#tabs", Bar).set_parts(bar_parts.tab_parts(titles, self.here))
 
     def _draw_footer(self) -> None:
-        actions = [action for action in FOOTER[self.scope] if self._in_footer(action)]
-        if self.size.width < 80:
-            actions = actions[:2]
-        key = self.keymap.first
-        left = key_parts(actions, key, self._word, self._is_dim)
-        always = ("app.help", "app.palette", "app.quit") if self.size.width >= 80 else ("app.help",)
-        right = key_parts(
-            always,
-            lambda action: self.keymap.last(action) if action == "app.palette" else key(action),
-            self._word,
-            self._is_dim,
-        )
-        self.query_one("#footer", Bar).set_parts(left, right)
-
-    def _in_footer(self, action: str) -> bool:
-        if action == "run.log":
-            return self.session.stage is Stage.VERDICT
-        if action in ("run.pause", "run.go-on"):
-            return self.session.stage is not Stage.VERDICT or self.session.left_over
-        return not (self.session.read_only and why_not(action, self.session).startswith("estui is read-only"))
-
-    def _word(self, action: str) -> str:
-        run = self.session.run
-        if action == "run.go-on" and run is not None and run.asks is not None and has_commands(self.session):
-            return "run the commands"
-        if action == "run.pause" and run is not None and (run.pausing or not run.working):
-            return "go on"
-        if action == "run.log" and self.show_log:
-            return "verdict"
-        return BY_ID[action].word
-
-    def _is_dim(self, action: str) -> bool:
-        return bool(why_not(action, self.session))
+        parts = bar_parts.footer_parts(self.session, self.scope, self.keymap, self.size.width, show_log=self.show_log)
+        self.query_one("#footer", Bar).set_parts(*parts)

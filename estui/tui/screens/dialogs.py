@@ -11,12 +11,13 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input
 
 from estui.secret import Secret
 from estui.tui.keymap import Scope, bindings
 from estui.tui.rows import Row, Span, text_row
+from estui.tui.styles import LINE_CLASSES
 from estui.tui.text import plain
 from estui.tui.widgets.line_view import LineView
 
@@ -29,6 +30,7 @@ class Dialog(ModalScreen[Result | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.DIALOG, action="screen.answer")]
     CSS_PATH = "dialogs.tcss"
+    COMPONENT_CLASSES: ClassVar[set[str]] = Screen.COMPONENT_CLASSES | LINE_CLASSES
     AUTO_FOCUS = ""
 
     def __init__(self, title: str, rows: Sequence[Row], *, ascii_only: bool = False) -> None:
@@ -125,6 +127,12 @@ class AskPassphrase(Dialog[Secret]):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self._begin()
+
+    def _begin(self) -> None:
+        """One field after the other: which one is asked for is never in doubt."""
+        for field in self.query("#second").results(Input):
+            field.display = False
         self.set_focus(self.query_one("#first"))
 
     @on(Button.Pressed)
@@ -136,7 +144,10 @@ class AskPassphrase(Dialog[Secret]):
         if not self._value("first"):
             self.reproach("an empty passphrase protects nothing")
         elif self.new:
-            self.set_focus(self.query_one("#second"))
+            self.reproach("")
+            second = self.query_one("#second", Input)
+            second.display = True
+            self.set_focus(second)
         else:
             self._done()
 
@@ -148,7 +159,7 @@ class AskPassphrase(Dialog[Secret]):
         self.reproach("the two are not the same; type both again")
         for name in ("#first", "#second"):
             self.query_one(name, Input).value = ""
-        self.set_focus(self.query_one("#first"))
+        self._begin()
 
     def _value(self, name: str) -> Secret:
         return Secret(self.query_one(f"#{name}", Input).value)

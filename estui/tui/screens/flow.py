@@ -1,82 +1,59 @@
-"""From a chosen step to a verdict: plan, review, questions, the run with its gates, undo, quitting.
+"""From a chosen step to a verdict: plan, review, the run with its gates, undo, quitting.
 
-Owns the order of these; what they look like is `main.py`'s, what they do is the engine's.
+Owns the order of these. What is asked on the way is `questions.py`'s, what it looks like `board.py`'s, what it does
+the engine's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from textual import on
-from textual.reactive import var
-from textual.screen import Screen
 
-from estui import present
 from estui.engine import Engine, ScenarioPreview
 from estui.errors import EstuiError, WaitingError
-from estui.model.plan import Plan, Restart
-from estui.model.run import Event, RunPhase, RunState, StepChanged, StepState
-from estui.secret import Secret
+from estui.model.plan import Plan
+from estui.model.run import Event, RunPhase, RunState, StepChanged, StepKind, StepState
 from estui.tui import jobs, messages
-from estui.tui.jobs import Jobs
-from estui.tui.rows import Row, line_rows, text_row
 from estui.tui.run_view import RunView, found_run, new_run, verdict_of
-from estui.tui.screens.dialogs import AskPassphrase, Choice, Choose, Confirm
+from estui.tui.screens.questions import QuestionScreen
 from estui.tui.session import Session, Stage
-from estui.tui.work_rows import commands_rows
 
 WATCH_S = 600.0
 """How long one call to the engine watches for what a person does, before the next one goes on watching."""
 
+_SEEN_OUTSIDE = (StepKind.STOP, StepKind.START, StepKind.RESTART, StepKind.CLUSTER, StepKind.UNDO)
+"""Steps after which the nodes look different from outside."""
 
-class FlowScreen(Screen[None]):
+
+class FlowScreen(QuestionScreen):
     """A screen that knows the way of a plan; its session says where on it we are."""
 
-    session: var[Session] = var(Session)
-
     def __init__(self, engine: Engine, session: Session, clock: Callable[[], datetime], *, ascii_only: bool) -> None:
-        super().__init__()
-        self.engine = engine
+        super().__init__(engine, session, ascii_only=ascii_only)
         self.now = clock
-        self.ascii_only = ascii_only
         self.intent = ""
         """What is to happen once the walk stops: `pause`, `commands`, `undo` or `leave`."""
         self.leave_code = 0
-        self.set_reactive(FlowScreen.session, session)
-
-    @property
-    def jobs(self) -> Jobs:
-        return self.query_one(Jobs)
-
-    def change(self, **fields: Any) -> None:
-        """Another session; everything that shows it follows."""
-        self.session = replace(self.session, **fields)
-
-    def change_run(self, **fields: Any) -> None:
-        if self.session.run is not None:
-            self.change(run=replace(self.session.run, **fields))
-
-    def tell(self, text: str, *, severe: bool = False) -> None:
-        """A toast; never the only trace of a failure."""
-        self.notify(text, severity="warning" if severe else "information", markup=False)
-
-    def in_dialogue(self, talk: Coroutine[Any, Any, None]) -> None:
-        """Questions, one after the other, while everything else goes on."""
-        self.run_worker(talk, group="dialogue", exclusive=True, description="dialogue")
 
     # reading
 
     def start_reading(self) -> None:
         self.change(reading=True)
-        self.jobs.observe(self.jobs.ticket(jobs.READ))
+        self.jobs.observe(self.jobs.ticket(jobs.READ), previews=True)
+
+    def _follow(self) -> None:
+        """Reads the cluster again after a step that changed what it serves, so that the nodes' pane stays true."""
+        self.jobs.observe(self.jobs.ticket(jobs.READ), previews=False)
 
     @on(messages.ClusterObserved)
     def _observed(self, message: messages.ClusterObserved) -> None:
         if self.jobs.is_current(jobs.READ, message.ticket):
             self.change(observed=message.observed, standing=message.standing, read_problem=None)
+            if self.session.working:
+                self.change(reading=False)
 
     @on(messages.ScenariosPreviewed)
     def _previewed(self, message: messages.ScenariosPreviewed) -> None:
@@ -141,7 +118,7 @@ class FlowScreen(Screen[None]):
         if run is None:
             return
         if run.unfinished and run.phase is not RunPhase.WAITING:
-            self.in_dialogue(self._ask_recover(run))
+            self.in_dialogue(self._take_back(run))
             return
         self.change(planning=True, problem=None)
         self.jobs.plan_undo(self.jobs.ticket(jobs.PLAN), run.id)
@@ -159,86 +136,22 @@ class FlowScreen(Screen[None]):
             )
             self.show_work()
 
-    # questions
+    # applying
 
     def do_plan_apply(self) -> None:
         if self.session.plan is not None:
-            self.in_dialogue(self._ask_apply(self.session.plan))
+            self.in_dialogue(self._apply(self.session.plan))
 
-    async def _ask_apply(self, plan: Plan) -> None:
+    async def _apply(self, plan: Plan) -> None:
         undo = self.session.undoes
-        full = plan.restart is Restart.FULL
-        title = "Undo this run?" if undo else f"Apply {plan.goal.scenario.label}?"
-        verb = "undo" if undo else "apply"
-        dialog = Confirm(
-            title,
-            self._apply_rows(plan),
-            verb=verb,
-            typed=plan.cluster if full or self._is_production() else "",
-            ascii_only=self.ascii_only,
-        )
-        if not await self.app.push_screen_wait(dialog):
+        if not await self.ask_apply(plan):
             return
-        if not await self._unlocked(needed=not undo and self.engine.needs_passphrase(plan)):
+        if not await self.unlocked(needed=not undo and self.engine.needs_passphrase(plan)):
             return
         if undo:
             self._begin(plan, "rollback", lambda ticket: self.jobs.rollback(ticket, undo, self.session.options))
         else:
             self._begin(plan, "apply", lambda ticket: self.jobs.apply(ticket, plan, self.session.options))
-
-    def _is_production(self) -> bool:
-        return self.session.observed is not None and self.session.observed.inventory.production
-
-    def _apply_rows(self, plan: Plan) -> list[Row]:
-        rows: list[Row] = []
-        if self.session.review is not None:
-            rows.append(text_row(present.plan_summary(plan, self.session.review), "title"))
-        rows += line_rows(present.outage_lines(plan)[:1])
-        rows += [text_row(note[:1].upper() + note[1:], "note") for note in plan.notes]
-        rows.append(text_row("A restart of a node is not undone by an undo; files are.", "note"))
-        return rows
-
-    async def _unlocked(self, *, needed: bool) -> bool:
-        """Asks for the passphrase where it is not known: until it opens what is there, or the person gives up.
-
-        Where it is not `needed`, only what is stored already could want it: nothing is asked while nothing is.
-        """
-        standing = self.session.standing
-        if standing.unlocked or (standing.new_passphrase and not needed):
-            return True
-        new = standing.new_passphrase
-        words = (
-            "It encrypts the keys of the authorities and the passwords that are set. Nobody can reset it: keep it."
-            if new
-            else "It opens the keys of the authorities and the stored passwords."
-        )
-        rows = [text_row(words)]
-        while True:
-            asked = AskPassphrase(rows, new=new, ascii_only=self.ascii_only)
-            secret: Secret | None = await self.app.push_screen_wait(asked)
-            if secret is None:
-                return False
-            error = await self.jobs.unlock(secret).wait()
-            if error is None:
-                self.change(standing=replace(self.session.standing, unlocked=True))
-                return True
-            rows = [text_row(str(error), "bad"), text_row(words)]
-
-    async def _confirmed_commands(self) -> bool:
-        """Shows the inventory's commands once, before estui may run them."""
-        commands = self.session.standing.unconfirmed
-        if not commands:
-            return True
-        dialog = Confirm("Run these commands?", commands_rows(commands), verb="run", ascii_only=self.ascii_only)
-        if not await self.app.push_screen_wait(dialog):
-            return False
-        error = await self.jobs.confirm_commands().wait()
-        if error is not None:
-            self.change(problem=error)
-            self.tell(str(error), severe=True)
-            return False
-        self.change(standing=replace(self.session.standing, unconfirmed=()))
-        return True
 
     # the run
 
@@ -268,6 +181,8 @@ class FlowScreen(Screen[None]):
         self.log_event(message.event)
         if isinstance(message.event, StepChanged) and message.event.state is StepState.DONE:
             view = replace(view, asks=None)
+            if message.event.step.kind in _SEEN_OUTSIDE:
+                self._follow()
         self.change(run=view.with_event(message.event))
 
     @on(messages.RunEnded)
@@ -367,7 +282,7 @@ class FlowScreen(Screen[None]):
             self.in_dialogue(self._resume())
 
     async def _run_commands(self) -> None:
-        if not await self._confirmed_commands():
+        if not await self.confirmed_commands():
             return
         self.change(options=replace(self.session.options, run_commands=True))
         if self.session.working:
@@ -376,7 +291,7 @@ class FlowScreen(Screen[None]):
             self._go_on(wait_s=WATCH_S)
 
     async def _resume(self) -> None:
-        if await self._unlocked(needed=False):
+        if await self.unlocked(needed=False):
             self._go_on()
 
     # a run that was there before
@@ -390,45 +305,26 @@ class FlowScreen(Screen[None]):
         )
         self.log_run(message.run)
         self.show_work()
-        self.in_dialogue(self._ask_unfinished(message.run))
+        self.in_dialogue(self._settle(message.run))
 
-    async def _ask_unfinished(self, run: RunState) -> None:
-        rows = [text_row(present.run_headline(run), "title"), text_row(f"begun {run.started}", "note")]
-        later = Choice("l", "later: look around first; nothing can be applied until then", "later")
-        undo = Choice("u", "show what undoing it does", "undo")
-        choices = {
-            RunPhase.WAITING: [later, Choice("s", "go on with it", "go-on"), undo],
-            RunPhase.INTERRUPTED: [
-                later,
-                Choice("c", "complete the act in which it was cut short", "complete"),
-                Choice("u", "take everything back", "recover"),
-            ],
-            RunPhase.PREPARING: [later, Choice("u", "remove what was prepared; nothing was switched yet", "recover")],
-        }[run.phase]
-        dialog = Choose("A run is unfinished", rows, choices, ascii_only=self.ascii_only)
-        answer = await self.app.push_screen_wait(dialog)
-        if answer == "go-on":
-            await self._resume()
-        elif answer == "undo":
-            self.do_run_undo()
-        elif answer == "complete":
-            await self._recover(complete=True)
-        elif answer == "recover":
-            await self._ask_recover(run)
+    async def _settle(self, run: RunState) -> None:
+        """Asks what is to become of an unfinished run, and does it."""
+        match await self.ask_unfinished(run):
+            case "go-on":
+                await self._resume()
+            case "undo":
+                self.do_run_undo()
+            case "complete":
+                await self._recover(complete=True)
+            case "recover":
+                await self._take_back(run)
 
-    async def _ask_recover(self, run: RunState) -> None:
-        rows = [
-            text_row(present.run_headline(run), "title"),
-            text_row("Every file that it replaced comes back; what it prepared is removed."),
-            text_row("An undo does not bring back passwords that were set, nor the restart of a node.", "note"),
-        ]
-        typed = self.session.observed.inventory.cluster if self.session.observed else ""
-        dialog = Confirm("Take everything back?", rows, verb="undo", typed=typed, ascii_only=self.ascii_only)
-        if await self.app.push_screen_wait(dialog):
+    async def _take_back(self, run: RunState) -> None:
+        if await self.ask_take_back(run):
             await self._recover(complete=False)
 
     async def _recover(self, *, complete: bool) -> None:
-        if not await self._unlocked(needed=False):
+        if not await self.unlocked(needed=False):
             return
         self.intent = ""
         self.engine.stop.clear()
@@ -442,7 +338,7 @@ class FlowScreen(Screen[None]):
         self.in_dialogue(self._verify())
 
     async def _verify(self) -> None:
-        if await self._unlocked(needed=False):
+        if await self.unlocked(needed=False):
             self.change(verifying=True, problem=None)
             self.jobs.verify(self.jobs.ticket(jobs.VERIFY))
 
@@ -464,15 +360,7 @@ class FlowScreen(Screen[None]):
             self.in_dialogue(self._ask_leave())
 
     async def _ask_leave(self) -> None:
-        rows = [text_row("A run is at work. It is never cut off in the middle of a step.")]
-        choices = [
-            Choice("b", "stay here", "stay"),
-            Choice("f", "finish the step in hand, then leave; estui goes on with it at the next start", "leave"),
-            Choice("u", "finish the step in hand, then show the undo", "undo"),
-        ]
-        answer = await self.app.push_screen_wait(
-            Choose("Leave while a run is at work?", rows, choices, ascii_only=self.ascii_only)
-        )
+        answer = await self.ask_leave()
         if answer == "leave":
             self.leave_when_stopped(0)
         elif answer == "undo" and self.session.working:

@@ -9,10 +9,11 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from estui.tui.keymap import Keymap, Scope, bindings, keys_of
 from estui.tui.rows import Row, Span, text_row
+from estui.tui.styles import LINE_CLASSES
 from estui.tui.text import plain
 from estui.tui.widgets.line_view import LineView
 
@@ -22,6 +23,7 @@ class Page(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.PAGE, action="screen.close")]
     CSS_PATH = "page.tcss"
+    COMPONENT_CLASSES: ClassVar[set[str]] = Screen.COMPONENT_CLASSES | LINE_CLASSES
 
     def __init__(self, title: str, rows: Sequence[Row], *, ascii_only: bool = False) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -54,8 +54,9 @@ class Bar(Widget):
         self._places: list[tuple[int, int, str]] = []
 
     def set_parts(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
-        self.left, self.right = left, right
-        self.refresh()
+        if (self.left, self.right) != (left, right):
+            self.left, self.right = left, right
+            self.refresh()
 
     def render(self) -> Text:
         width = self.size.width
@@ -95,16 +96,3 @@ class Bar(Widget):
             if start <= event.x < end:
                 self.post_message(self.Clicked(action))
                 return
-
-
-def key_parts(
-    actions: Sequence[str], key_of: Callable[[str], str], word_of: Callable[[str], str], dim: Callable[[str], bool]
-) -> list[Part]:
-    """Footer entries: ` a apply`, dim where the key cannot work now."""
-    parts = []
-    for action in actions:
-        style = "dim" if dim(action) else ""
-        parts.append(
-            Part(f" {word_of(action)} ", style or "word", action, lead=f" {key_of(action)}", lead_style=style or "key")
-        )
-    return parts

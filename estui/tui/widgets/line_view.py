@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
@@ -23,35 +23,6 @@ from estui.tui.keymap import Scope, bindings
 from estui.tui.review_rows import with_matches
 from estui.tui.rows import Row, Span, cleaned, wrap
 
-STYLES = (
-    "title",
-    "note",
-    "good",
-    "warn",
-    "bad",
-    "add",
-    "remove",
-    "same",
-    "fold",
-    "file",
-    "file-note",
-    "file-target",
-    "number",
-    "why",
-    "match",
-    "heading",
-    "name",
-    "marked",
-    "add-word",
-    "remove-word",
-    "add-count",
-    "remove-count",
-    "key",
-    "cursor",
-    "marker",
-    "verdict-good",
-    "verdict-bad",
-)
 MARKER = 2
 """Cells in front of the rows of a list, where the cursor's marker stands."""
 ROW_LIMIT = 20_000
@@ -62,7 +33,6 @@ class LineView(ScrollView, can_focus=True):
     """Rows, wrapped to the width. Posts `Moved` and `Chosen`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.MOVE, action="move")]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{name}" for name in STYLES}
     ALLOW_SELECT = True
 
     @dataclass
@@ -108,16 +78,22 @@ class LineView(ScrollView, can_focus=True):
         self._lines: list[tuple[int, tuple[Span, ...]]] = []
         self._first: list[int] = []
         self._width = 0
+        self._drawn_cursor = 0
+        self._styles: dict[str, Style] = {}
 
     # rows
 
     def set_rows(self, rows: Sequence[Row], *, keep: bool = True) -> None:
         """Other rows. With `keep` the cursor stays on the row of the same key, the view where it was."""
         key = self.key if keep else ""
-        self.rows = [cleaned(row, ascii_only=self.ascii_only) for row in rows]
+        new = [cleaned(row, ascii_only=self.ascii_only) for row in rows]
+        if new == self.rows and keep and self._width == self._room:
+            return
+        self.rows = new
         places = [number for number, row in enumerate(self.rows) if key and row.key == key]
         self.cursor = places[0] if places else min(self.cursor, max(len(self.rows) - 1, 0)) if keep else 0
         self._layout_lines()
+        self._drawn_cursor = self.cursor
         if not keep:
             self.scroll_to(y=0, animate=False, immediate=True)
         if self.follow:
@@ -227,7 +203,7 @@ class LineView(ScrollView, can_focus=True):
             self.cursor = row
             self.post_message(self.Moved(self, row))
         self.show_cursor()
-        self.refresh()
+        self._draw_cursor()
 
     def show_cursor(self, *, near_top: bool = False) -> None:
         """Scrolls as little as needed; with `near_top` the row comes to the upper part of the view."""
@@ -253,7 +229,15 @@ class LineView(ScrollView, can_focus=True):
             self.cursor = row
             self.post_message(self.Moved(self, row))
         self.show_cursor(near_top=True)
-        self.refresh()
+        self._draw_cursor()
+
+    def _draw_cursor(self) -> None:
+        """Draws the row that the cursor left and the one it came to, and nothing else."""
+        for row in {self._drawn_cursor, self.cursor}:
+            if row < len(self._first):
+                first = self._first[row] - self.scroll_offset.y
+                self.refresh(Region(0, first, self.size.width, self._last_line(row) - self._first[row] + 1))
+        self._drawn_cursor = self.cursor
 
     async def on_click(self, event: events.Click) -> None:
         row = self._row_at(self.scroll_offset.y + event.y - self.gutter.top)
@@ -272,7 +256,7 @@ class LineView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         at = self.scroll_offset.y + y
-        base = self.rich_style
+        base = self._style("")
         width = self.scrollable_content_region.width
         if at >= len(self._lines):
             return Strip.blank(width, base)
@@ -296,11 +280,21 @@ class LineView(ScrollView, can_focus=True):
         sign = ("> " if self.ascii_only else "▸ ") if here else "  "
         return [Segment(sign, self._style("marker"))]
 
+    def notify_style_update(self) -> None:
+        self._styles = {}
+        super().notify_style_update()
+
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"line--{name}") if name else self.rich_style
+        """The view's own style, with that of a kind of text laid over it. Kinds are the screen's component classes:
+        styled once a screen, not once a view.
+        """
+        if name not in self._styles:
+            over = self.screen.get_component_rich_style(f"line--{name}", partial=True) if name else Style()
+            self._styles[name] = self.rich_style + over
+        return self._styles[name]
 
     def _cursor_style(self) -> Style:
-        style = self.get_component_rich_style("line--cursor")
+        style = self.screen.get_component_rich_style("line--cursor", partial=True)
         return Style(bgcolor=style.bgcolor, bold=style.bold, reverse=style.reverse)
 
     # selecting text with the mouse

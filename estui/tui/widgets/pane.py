@@ -18,6 +18,7 @@ class Pane(Vertical):
         self.ascii_only = ascii_only
         self.note = ""
         self.here = False
+        self._shown_title = self._shown_remark = ""
 
     def on_mount(self) -> None:
         self.set_titles()
@@ -28,8 +29,11 @@ class Pane(Vertical):
         self.note = note if note is not None else self.note
         marker = "▸ " if self.here else ""
         shown = f"{marker}{self.number} {self.title}" + (f" · {self.note}" if self.note else "")
-        self.border_title = self._title(shown)
-        if remark is not None:
+        if shown != self._shown_title:
+            self._shown_title = shown
+            self.border_title = self._title(shown)
+        if remark is not None and remark != self._shown_remark:
+            self._shown_remark = remark
             self.border_subtitle = self._title(remark)
 
     def set_here(self, here: bool) -> None:

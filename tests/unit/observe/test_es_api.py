@@ -25,6 +25,7 @@ BODIES = {
     "/": sample("root-9.1.0.json"),
     "/_nodes/http,transport,jvm": sample("nodes_http_transport_settings-9.1.0.json"),
     "/_cluster/health": sample("cluster_health-9.1.0.json"),
+    "/_cluster/settings": b'{"persistent":{"cluster.routing.allocation.enable":"primaries"},"transient":{}}',
     "/_security/_authenticate": sample("authenticate-9.1.0.json"),
 }
 MISSING = answer(sample("401-missing-credentials-9.1.0.json"), "401 Unauthorized", CHALLENGE)
@@ -35,7 +36,7 @@ NO_HANDLER = answer(sample("404-9.1.0.json"), "400 Bad Request")
 def node(**instead: bytes) -> Handler:
     """A node that answers as real ones did, except for the paths given (`root`, `nodes`, `health`, `user`)."""
     paths = {"root": "/", "nodes": "/_nodes/http,transport,jvm", "health": "/_cluster/health"}
-    paths["user"] = "/_security/_authenticate"
+    paths["user"], paths["settings"] = "/_security/_authenticate", "/_cluster/settings"
     answers = {path: answer(body) for path, body in BODIES.items()}
     answers |= {paths[name]: whole for name, whole in instead.items()}
     return http(lambda path, request: answers.get(path, NO_HANDLER))
@@ -48,9 +49,17 @@ def test_an_unsecured_node_tells_everything_to_anybody() -> None:
     assert (facts.name, facts.cluster_name, facts.cluster_uuid) == ("n1", "lab", "sff-4sSaQsOMhHkxMX1tDA")
     assert facts.version == Version(9, 1, 0)
     assert facts.health == Health("green", 1, 1, 0)
+    assert facts.allocation == "primaries"
     member = facts.members[0]
     assert (member.name, member.version, member.http) == ("n1", "9.1.0", "127.0.0.1:27201")
     assert (member.transport, member.started_ms) == ("127.0.0.1:27301", 1795483140460)
+
+
+def test_cluster_settings_that_we_may_not_read_leave_everything_else_told() -> None:
+    refused = answer(b'{"error":{"reason":"action is unauthorized"}}', "403 Forbidden")
+    with server(node(settings=refused)) as address, Client(address, None) as client:
+        facts = read_api(client)
+    assert (facts.allocation, facts.detail, facts.name) == ("", "", "n1")
 
 
 def test_a_secured_node_says_who_we_are() -> None:

@@ -284,3 +284,18 @@ def test_sni_is_the_host_unless_another_name_is_given(leaf: Leaf, tmp_path: Path
         probe(Address("localhost", address.port))
         probe(address, server_name="logs.example.net")
     assert seen == ["localhost", "logs.example.net"]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_client_certificate_that_is_asked_for_but_not_demanded_is_told(
+    version: ssl.TLSVersion, asks: bool, leaf: Leaf, tmp_path: Path
+) -> None:
+    context = leaf.context(tmp_path)
+    context.maximum_version = version
+    if asks:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=leaf.ca.pem.decode())
+    with server(tls(context, wait_for_end)) as address:
+        served = probe(address)
+    assert (served.asks_certificate, served.client_certificate) == (asks, "")

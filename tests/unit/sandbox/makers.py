@@ -104,9 +104,9 @@ def _builder(
     )
 
 
-def keystore(entries: dict[str, str] | None = None, *, password: str = "", version: int = 4) -> bytes:
-    """Format 4 by default: quick to open, and the node then raises it to 7."""
-    full = {"keystore.seed": SEED, **(entries or {})}
+def keystore(entries: dict[str, str] | None = None, *, password: str = "", version: int = 4, seed: str = SEED) -> bytes:
+    """Format 4 by default: quick to open, and the node then raises it to 7. Without a seed the node adds one."""
+    full = {**({"keystore.seed": seed} if seed else {}), **(entries or {})}
     return write_secure_settings(
         {name: value.encode() for name, value in full.items()},
         version=version,

@@ -278,7 +278,7 @@ def test_a_node_without_security_asks_nobody_and_has_no_security_api(
     assert answer.status == 400
     assert answer.body == {"error": "no handler found for uri [/_security/_authenticate] and method [GET]"}
     who = ask(running.http, "/_nodes/settings").body["nodes"]
-    assert next(iter(who.values()))["settings"]["http"]["type"] == "netty4"
+    assert next(iter(who.values()))["settings"]["http"]["type"] == {"default": "netty4"}
 
 
 def test_ssl_certificates_shows_the_disk_and_fails_with_its_reason(

@@ -1,0 +1,250 @@
+"""Rules about Kibana and Beats as clients of the nodes: scheme, names, and the CAs that they trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from estui.decide.findings.peers import refusal, sent_by, trust_of
+from estui.decide.findings.rule import Facts, Hit, Text, about_cluster
+from estui.decide.findings.view import at_beat, at_kibana, listed, tls_on
+from estui.decide.hosts import address_of_url, known_hosts
+from estui.model.finding import Severity
+from estui.model.inventory import Address, Layer
+from estui.model.observed import Observed, ObservedNode, OnDisk, PortState
+from estui.pki.names import covers
+
+
+@dataclass(frozen=True)
+class _Client:
+    """One list of Elasticsearch hosts, and how they are checked."""
+
+    target: str
+    where: str
+    at_trust: str
+    urls: tuple[str, ...]
+    default_scheme: str
+    mode: str
+    trust: OnDisk
+
+    def is_https(self, url: str) -> bool:
+        return (url.split("://", 1)[0] if "://" in url else self.default_scheme) == "https"
+
+
+def _clients(facts: Facts) -> Iterator[_Client]:
+    for kibana in facts.kibana:
+        hosts = kibana.settings.get("elasticsearch.hosts")
+        yield _Client(
+            kibana.target,
+            at_kibana(kibana, "elasticsearch.hosts"),
+            at_kibana(kibana, "elasticsearch.ssl.certificateAuthorities"),
+            hosts.items if hosts else ("http://localhost:9200",),
+            "http",
+            kibana.setting("elasticsearch.ssl.verificationMode") or "full",
+            kibana.trust,
+        )
+    for beat in facts.beats:
+        hosts = beat.settings.get("output.elasticsearch.hosts")
+        if hosts is not None:
+            yield _Client(
+                beat.target,
+                at_beat(beat, "output.elasticsearch.hosts"),
+                at_beat(beat, "output.elasticsearch.ssl.certificate_authorities"),
+                hosts.items,
+                beat.setting("output.elasticsearch.protocol") or "http",
+                beat.setting("output.elasticsearch.ssl.verification_mode") or "full",
+                beat.trust,
+            )
+
+
+def _shown(url: str) -> str:
+    """A URL without the user and password that it may carry."""
+    scheme, separator, rest = url.rpartition("://")
+    return scheme + separator + rest.rpartition("@")[2]
+
+
+class _Hosts:
+    """Nodes by the HTTP addresses under which they are known, looked up once for all clients."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._nodes: dict[Address, list[ObservedNode]] = {}
+        for node in facts.observed.nodes:
+            for address in _known(node, facts.observed):
+                self._nodes.setdefault(address, []).append(node)
+
+    def behind(self, url: str) -> list[ObservedNode]:
+        """Nodes that a client's URL means; empty for a load balancer or a stranger."""
+        address = address_of_url(url)
+        return self._nodes.get(Address(address.host.lower(), address.port), []) if address else []
+
+
+def _known(node: ObservedNode, observed: Observed) -> set[Address]:
+    mine = known_hosts(node, observed)
+    loopback = {"localhost", "127.0.0.1", "::1"}
+    if any(address.host in loopback for address in mine):
+        mine |= {Address(host, address.port) for host in loopback for address in mine}
+    return mine
+
+
+@about_cluster(
+    Text(
+        "client-speaks-http",
+        Severity.ERROR,
+        "a client uses http:// where Elasticsearch speaks HTTPS",
+        "Elasticsearch closes the connection without an answer: received plaintext http traffic on an https channel",
+        "write https:// and the CA to trust: estui plan https",
+        "seen on Elasticsearch 9.1.0",
+    )
+)
+def client_speaks_http(facts: Facts) -> Iterator[Hit]:
+    hosts = _Hosts(facts)
+    for client in _clients(facts):
+        wrong = [
+            url
+            for url in client.urls
+            if not client.is_https(url) and any(tls_on(node, Layer.HTTP) for node in hosts.behind(url))
+        ]
+        if wrong:
+            yield Hit(client.target, f"{listed(map(_shown, wrong))} speaks HTTPS", client.where)
+
+
+@about_cluster(
+    Text(
+        "client-speaks-https",
+        Severity.ERROR,
+        "a client uses https:// where Elasticsearch speaks plain HTTP",
+        "the client fails: wrong version number, first record does not look like a TLS handshake",
+        "switch on HTTPS (estui plan https), or write http://",
+        "seen on Elasticsearch 9.1.0",
+    )
+)
+def client_speaks_https(facts: Facts) -> Iterator[Hit]:
+    hosts = _Hosts(facts)
+    read = {node.entry.config for node in facts.nodes}
+    for client in _clients(facts):
+        wrong = []
+        for url in filter(client.is_https, client.urls):
+            plain = [node for node in hosts.behind(url) if not tls_on(node, Layer.HTTP) and not _serves_tls(node)]
+            if any(node.entry.config in read for node in plain):
+                wrong.append(url)
+        if wrong:
+            yield Hit(client.target, f"{listed(map(_shown, wrong))} speaks plain HTTP", client.where)
+
+
+def _serves_tls(node: ObservedNode) -> bool:
+    return node.port(Layer.HTTP).state is PortState.TLS
+
+
+@about_cluster(
+    Text(
+        "client-mixes-schemes",
+        Severity.WARNING,
+        "a client with http:// and https:// hosts in one list",
+        "it is legal, and fails on those of the wrong scheme",
+        "write the same scheme for all",
+        "elasticsearch.hosts (elastic.co documentation)",
+    )
+)
+def client_mixes_schemes(facts: Facts) -> Iterator[Hit]:
+    for client in _clients(facts):
+        if len({client.is_https(url) for url in client.urls}) > 1:
+            yield Hit(client.target, f"both schemes in {listed(map(_shown, client.urls))}", client.where)
+
+
+@about_cluster(
+    Text(
+        "client-names-missing",
+        Severity.ERROR,
+        "a client uses a name that the node's certificate does not have",
+        "the client refuses the node as soon as it connects anew: the name is not in the certificate",
+        "issue it with that name (names: of the node in estui.yaml, then estui rotate), or use another name",
+        "RFC 9525; verificationMode full",
+    )
+)
+def client_names_missing(facts: Facts) -> Iterator[Hit]:
+    hosts = _Hosts(facts)
+    for client in _clients(facts):
+        if client.mode not in ("full", "strict"):
+            continue
+        for url in filter(client.is_https, client.urls):
+            address = address_of_url(url)
+            for node in hosts.behind(url):
+                chain = sent_by(node, Layer.HTTP)
+                if address and chain and not covers(chain[0], address.host):
+                    names = ", ".join(chain[0].names) or "none"
+                    yield Hit(client.target, f"{node.target} has no name {address.host} (names: {names})", client.where)
+
+
+@about_cluster(
+    Text(
+        "client-distrusts-node",
+        Severity.ERROR,
+        "a client that does not accept the certificate of a node",
+        "the client fails as soon as it connects anew: unable to verify the first certificate, unknown authority",
+        "give it the CA that issued the certificates of the nodes, before they are switched: estui plan https",
+        "certificateAuthorities, certificate_authorities",
+    )
+)
+def client_distrusts_node(facts: Facts) -> Iterator[Hit]:
+    hosts = _Hosts(facts)
+    for client in _clients(facts):
+        if client.mode == "none" or client.trust.problem or not any(map(client.is_https, client.urls)):
+            continue
+        anchors = client.trust.trusted
+        if not anchors and not _issued_privately(facts):
+            continue  # public CAs of the system may do
+        refused: dict[str, list[str]] = {}
+        for node in _used_nodes(client, facts, hosts):
+            chain = sent_by(node, Layer.HTTP)
+            if chain and chain[0].sha256 not in {facts.sha256 for facts in anchors}:
+                reason = refusal(anchors, chain, ("server",), facts.now)
+                if reason:
+                    refused.setdefault(reason, []).append(node.target)
+        for reason, names in refused.items():
+            yield Hit(client.target, f"would refuse {listed(names)}: {reason}", client.at_trust)
+
+
+def _used_nodes(client: _Client, facts: Facts, hosts: _Hosts) -> list[ObservedNode]:
+    """Nodes that the client names, or all where it goes through a name that belongs to none."""
+    behind = [hosts.behind(url) for url in filter(client.is_https, client.urls)]
+    named = {node.entry.config for nodes in behind for node in nodes}
+    nodes = [node for node in facts.nodes if tls_on(node, Layer.HTTP)]
+    return [node for node in nodes if node.entry.config in named] if all(behind) else nodes
+
+
+def _issued_privately(facts: Facts) -> bool:
+    """Whether a node's HTTP certificate is of a CA that is at hand, so of no public one."""
+    known = {facts.certificate.subject for facts in facts.observed.authorities}
+    for node in facts.nodes:
+        disk = node.disk.get(Layer.HTTP, OnDisk())
+        own = {each.subject for each in (*disk.chain[1:], *trust_of(disk)) if each.is_ca}
+        if disk.leaf is not None and (disk.leaf.issuer in known | own or disk.leaf.issuer == disk.leaf.subject):
+            return True
+    return False
+
+
+@about_cluster(
+    Text(
+        "client-trusts-leaf",
+        Severity.WARNING,
+        "a client's list of CAs holds a certificate that is no CA",
+        "Kibana refuses it unless it is the very certificate that is served, and then fails with the next one",
+        "give it the CA that issued the certificates",
+        "helm-charts issue 1792: the CA setting held a leaf",
+    )
+)
+def client_trusts_leaf(facts: Facts) -> Iterator[Hit]:
+    for client in _clients(facts):
+        leaves = [each.subject for each in client.trust.trusted if not each.is_ca and each.issuer != each.subject]
+        if leaves:
+            yield Hit(client.target, f"{listed(leaves)} is no CA", client.at_trust)
+
+
+RULES = (
+    client_speaks_http,
+    client_speaks_https,
+    client_mixes_schemes,
+    client_names_missing,
+    client_distrusts_node,
+    client_trusts_leaf,
+)

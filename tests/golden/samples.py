@@ -1,0 +1,143 @@
+"""The clusters of the golden files, by name: each is a lab and a goal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from estui.model.goal import Goal, Scenario
+from estui.model.inventory import Address, Policy, StoreFormat
+from estui.model.observed import Observed
+from tests.unit.decide.samples import STORES, V7, V8, Lab, answering, at_mount, fixture_yml
+
+KIBANA = """\
+# Kibana of the lab
+server.name: kibana-1
+server.publicBaseUrl: "http://kibana.example.net:5601"
+elasticsearch.hosts: ["http://127.0.0.1:9201", "http://logs.example.net:9200"]
+#elasticsearch.password: "left in a comment"
+"""
+MASTERS = 'cluster.initial_master_nodes: ["es-1", "es-2", "es-3"]'
+
+
+@dataclass(frozen=True)
+class Case:
+    """One golden file: how the lab is built, and what is asked of it."""
+
+    build: Callable[[Lab], None]
+    goal: Goal
+    up: bool = True
+
+    def lab(self, root: Path) -> Lab:
+        lab = Lab(root)
+        self.build(lab)
+        return lab
+
+    def observed(self, lab: Lab) -> Observed:
+        return at_mount(lab.look(up=self.up), lab.root)
+
+
+def single(lab: Lab) -> None:
+    lab.node("es-1").with_kibana(KIBANA, on_host="/etc/kibana")
+
+
+def three(lab: Lab) -> None:
+    lab.three(MASTERS)
+
+
+def three_with_kibana(lab: Lab) -> None:
+    lab.three(MASTERS).with_kibana(KIBANA, on_host="/etc/kibana")
+
+
+def basic_with_kibana(lab: Lab) -> None:
+    three_with_kibana(lab)
+    lab.apply(lab.plan(Scenario.BASIC))
+
+
+def stock_7(lab: Lab) -> None:
+    yml = fixture_yml("elasticsearch-7.17.yml")
+    lab.version = V7
+    lab.node("es-1", yml, name="es-1", http=Address("es-1.example.net", 9200))
+
+
+def stock_9(lab: Lab) -> None:
+    lab.node("es-1", fixture_yml("elasticsearch-9.yml"), name="es-1")
+
+
+def auto_configured(lab: Lab) -> None:
+    lab.version = V8
+    lab.node(
+        "es-1",
+        fixture_yml("elasticsearch-8-auto-configured.yml"),
+        name="es-1",
+        http=Address("es-1.example.net", 9200),
+        secure={
+            f"xpack.security.{name}.secure_password": b"auto-pass"
+            for name in ("http.ssl.keystore", "transport.ssl.keystore", "transport.ssl.truststore")
+        },
+    )
+    for name in ("http.p12", "transport.p12", "http_ca.crt"):
+        lab.put("es-1", f"certs/{name}", (STORES / "auto-configured" / name).read_bytes())
+
+
+def docker(lab: Lab) -> None:
+    lab.node(
+        "es-1",
+        fixture_yml("elasticsearch-docker.yml") + "xpack.security.enabled: false\n",
+        name="es-1",
+        http=Address("es-1.example.net", 9200),
+        transport=Address("es-1.example.net", 9300),
+    )
+
+
+def due(lab: Lab) -> None:
+    lab.three()
+    lab.apply(lab.plan(Scenario.BASIC))
+    lab.later(days=380)
+
+
+def pkcs12_policy(lab: Lab) -> None:
+    lab.policy = replace(Policy(), format=StoreFormat.PKCS12)
+    lab.three(MASTERS)
+
+
+CASES = {
+    "minimal-one-node": Case(single, Goal(Scenario.MINIMAL)),
+    "basic-three-nodes": Case(three, Goal(Scenario.BASIC)),
+    "https-three-nodes-kibana": Case(three_with_kibana, Goal(Scenario.HTTPS)),
+    "https-pkcs12": Case(pkcs12_policy, Goal(Scenario.HTTPS)),
+    "https-from-basic": Case(basic_with_kibana, Goal(Scenario.HTTPS)),
+    "basic-due-leaves": Case(due, Goal(Scenario.BASIC)),
+    "basic-stock-7.17": Case(stock_7, Goal(Scenario.BASIC)),
+    "https-stock-9": Case(stock_9, Goal(Scenario.HTTPS)),
+    "https-docker": Case(docker, Goal(Scenario.HTTPS)),
+    "https-auto-configured": Case(auto_configured, Goal(Scenario.HTTPS)),
+}
+
+
+def no_kibana_path(lab: Lab) -> None:
+    lab.three().with_kibana("elasticsearch.hosts: http://127.0.0.1:9201\n")
+
+
+def all_comments(lab: Lab) -> None:
+    lab.version = None
+    lab.node("es-1", fixture_yml("elasticsearch-8.yml"))
+
+
+def twins(lab: Lab) -> None:
+    lab.node("es-1").node("other", "node.name: es-1\ncluster.name: elsewhere\nxpack.security.enabled: false\n")
+
+
+REFUSED = {
+    "minimal on three nodes": Case(three, Goal(Scenario.MINIMAL)),
+    "mutual": Case(three, Goal(Scenario.MUTUAL)),
+    "no on_host for Kibana": Case(no_kibana_path, Goal(Scenario.HTTPS)),
+    "all comments, down": Case(all_comments, Goal(Scenario.BASIC), up=False),
+    "a cluster that is down": Case(three, Goal(Scenario.BASIC), up=False),
+    "one of three only": Case(three, Goal(Scenario.BASIC, only=("es-2",))),
+    "an unknown target": Case(three, Goal(Scenario.BASIC, only=("es-9",))),
+    "another number stated": Case(three, Goal(Scenario.BASIC, expect_nodes=5)),
+    "twins": Case(twins, Goal(Scenario.BASIC)),
+}
+__all__ = ["CASES", "REFUSED", "Case", "answering"]

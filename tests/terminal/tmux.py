@@ -1,0 +1,107 @@
+"""A real terminal: one tmux server per test, driven by keys, read as text."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import until
+
+ROOT = Path(__file__).parent.parent.parent
+needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+class Terminal:
+    """A program in a tmux pane of its own."""
+
+    def __init__(self, folder: Path, command: str, *, size: tuple[int, int] = (120, 40), **environment: str) -> None:
+        self.socket = str(folder / "tmux")
+        self.raw = folder / "raw"
+        width, height = size
+        kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TMUX", "COLORTERM")}
+        self.environment = {
+            **kept,
+            "TERM": "xterm-256color",
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
+            **environment,
+        }
+        names = ["LC_ALL", "PYTHONPATH", *environment]
+        exports = "".join(f"export {name}={shlex.quote(self.environment[name])}; " for name in names)
+        # a shell of its own, so that what the program leaves behind can be seen after its end
+        script = f"{exports}{command}; echo exit=$?; stty -a | grep -o ' -\\?echo ' ; cat"
+        self._tmux("new-session", "-d", "-x", str(width), "-y", str(height), "sh", "-c", f"sleep 0.2; {script}")
+        self._tmux("pipe-pane", "-o", f"cat > {shlex.quote(str(self.raw))}")
+
+    def _tmux(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-f", "/dev/null", "-S", self.socket, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.environment,
+            cwd=ROOT,
+        )
+        return done.stdout
+
+    def keys(self, *keys: str) -> None:
+        self._tmux("send-keys", *keys)
+
+    def type(self, text: str) -> None:
+        self._tmux("send-keys", "-l", text)
+
+    @property
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    def shows(self, text: str, seconds: float = 20.0) -> str:
+        """Waits until a text is on the screen."""
+        try:
+            until(lambda: text in self.screen, seconds)
+        except AssertionError:
+            raise AssertionError(f"{text!r} never came:\n{self.screen}") from None
+        return self.screen
+
+    def when(self, condition: Callable[[str], bool], seconds: float = 20.0) -> str:
+        until(lambda: condition(self.screen), seconds)
+        return self.screen
+
+    @property
+    def mode(self) -> str:
+        """`alternate screen, mouse, cursor`, each 0 or 1."""
+        return self._tmux("display-message", "-p", "#{alternate_on} #{mouse_any_flag} #{cursor_flag}").strip()
+
+    @property
+    def program(self) -> int:
+        """Process id of the program."""
+        shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        children = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", shell], capture_output=True, text=True, check=False
+        )
+        return next(int(line.split()[0]) for line in children.stdout.splitlines() if "python" in line)
+
+    @property
+    def written(self) -> str:
+        """Every byte that the program sent to the terminal."""
+        return self.raw.read_bytes().decode(errors="replace")
+
+    def colours(self) -> list[str]:
+        """The colour codes that it sent; resets to the default are none."""
+        codes = [part for codes in re.findall(r"\x1b\[([\d;:]*)m", self.written) for part in codes.split(";")]
+        return [code for code in codes if re.fullmatch(r"3[0-8]|4[0-8]|9[0-7]|10[0-7]", code)]
+
+    def close(self) -> None:
+        self._tmux("kill-server")
+
+
+def estui(*arguments: str) -> str:
+    """The command line of a program of this checkout."""
+    return shlex.join([sys.executable, "-m", *arguments])

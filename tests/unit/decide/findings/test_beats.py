@@ -1,0 +1,68 @@
+"""Beats: their output's settings and user, the modes of their files."""
+
+from __future__ import annotations
+
+import pytest
+
+from estui.model.observed import Fault, Observed, OnDisk
+from tests.unit.decide.findings.builders import SECURED, Case, beat, check, fire, named, names, node, seen, state
+
+OUT = "output.elasticsearch"
+GOOD_YML = f"{OUT}.hosts: [a]\n{OUT}.username: metricbeat_writer\n{OUT}.password: ${{ES_PWD}}\n"
+GOOD = seen(node(), beat(GOOD_YML))
+DEMANDING = SECURED + "xpack.security.http.ssl.client_authentication: required\n"
+
+
+def written(line: str) -> Observed:
+    return seen(node(), beat(f"{OUT}.{line}"))
+
+
+def file(name: str, fault: Fault | None = None) -> Observed:
+    found = named("certificate_authorities", name, fault=fault, detail=f"{name} does not exist" if fault else "")
+    return seen(beat(GOOD_YML, trust=OnDisk(named=(found,))))
+
+
+CASES = [
+    Case("beat-setting-unknown", written("ssl.certificateAuthorities: [a]"), GOOD, "certificateAuthorities"),
+    Case(
+        "beat-verification-invalid",
+        written("ssl.verification_mode: 4"),
+        written("ssl.verification_mode: strict"),
+        "'4'",
+    ),
+    Case("beat-verification-none", written("ssl.verification_mode: none"), written("ssl.verification_mode: full")),
+    Case(
+        "beat-fingerprint-form",
+        written("ssl.ca_trusted_fingerprint: AB:CD"),
+        written(f"ssl.ca_trusted_fingerprint: {'aF' * 32}"),
+    ),
+    Case("beat-user", written("username: elastic"), GOOD, "metricbeat.yml:1"),
+    Case("beat-user-is-role", written("username: monitoring_user"), GOOD),
+    Case("beat-setup-user", written("username: metricbeat_setup"), GOOD),
+    Case("beat-password-in-yml", written("password: hunter2"), GOOD),
+    Case("beat-client-certificate-missing", seen(node(DEMANDING), beat(GOOD_YML)), GOOD, "es-1 demand one"),
+    Case("beat-file-unusable", file("/etc/metricbeat/ca.crt", Fault.MISSING), file("/etc/metricbeat/ca.crt")),
+    Case("beat-path-relative", file("ca.crt"), file("/etc/metricbeat/ca.crt"), "ca.crt is relative"),
+    Case("beat-yml-writable", seen(beat("", files={"metricbeat.yml": state(b"", 0o660)})), GOOD, "0660"),
+    Case(
+        "beat-keystore-mode",
+        seen(beat("", files={"metricbeat.keystore": state(b"", 0o640)})),
+        seen(beat("", files={"metricbeat.keystore": state(b"", 0o600)})),
+        "0640",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=names(CASES))
+def test_the_rule_fires_where_it_should_and_only_there(case: Case) -> None:
+    check(case)
+
+
+def test_a_misspelt_option_names_the_right_one() -> None:
+    (found,) = fire("beat-setting-unknown", seen(beat(f"{OUT}.ssl.certificate_authority: a")))
+    assert found.hint == "did you mean certificate_authorities?"
+
+
+def test_no_password_is_ever_shown() -> None:
+    for case in CASES:
+        assert "hunter2" not in str(fire(case.rule, seen(beat(f"{OUT}.password: hunter2"))))
