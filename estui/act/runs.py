@@ -49,8 +49,9 @@ def read_plan(fs: Fs, workspace: str, run: str) -> Plan | None:
 def read_run(fs: Fs, workspace: str, run: str, clock: Clock = utc_now) -> RunState:
     """A run as its journal tells it."""
     journal = Journal(fs, workspace, run, clock)
-    plan = read_plan(fs, workspace, run)
-    begin = next(iter(journal.find("begin")), None)
+    begin = next(iter(journal.find(BEGIN)), None)
+    # without its first record a run was cut short before it was one, and its plan may be half written
+    plan = read_plan(fs, workspace, run) if begin else None
     ended = next(iter(reversed(journal.find("ended"))), None)
     return RunState(
         id=run,

@@ -8,6 +8,7 @@ one `StoreError` that names the place. No secret is in any type that passes here
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import re
@@ -70,6 +71,12 @@ def loads(content: bytes, path: str) -> Json:
         line = getattr(error, "lineno", None)
         raise StoreError("is not valid JSON", location=Location(path, line), hint="make it anew") from error
     return parsed
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, object]:
+    """Types of a record's fields: making them from their text takes most of the time of decoding a plan."""
+    return typing.get_type_hints(cls)
 
 
 class _Decoder:
@@ -136,7 +143,7 @@ class _Decoder:
     def record(self, cls: type, value: Json, place: str) -> object:
         if not isinstance(value, dict):
             raise self.fail(place, "expected an object")
-        hints = typing.get_type_hints(cls)
+        hints = _hints(cls)
         fields = {field.name: field for field in dataclasses.fields(cls)}
         extra = set(value) - set(fields) - ({"kind"} if cls in _TAGGED else set())
         if extra:

@@ -64,9 +64,10 @@ def found(lab: Lab, folder: Path, ca: Pair, other_ca: Pair, files: dict[str, byt
         club.nodes[name].start()
 
     try:
-        add("n1", make_leaf(ca, "n1"), ca, http="optional", **{"cluster.initial_master_nodes": ["n1"]})
-        anyone = make_leaf(ca, "c1", sans=ELSEWHERE)
-        add("c1", anyone, ca, mode="certificate", **{"cluster.initial_master_nodes": ["c1"]})
+        founder: dict[str, Any] = {"cluster.initial_master_nodes": ["n1"]}
+        add("n1", make_leaf(ca, "n1"), ca, http="optional", **founder)
+        founder = {"cluster.initial_master_nodes": ["c1"], "mode": "certificate"}
+        add("c1", make_leaf(ca, "c1", sans=ELSEWHERE), ca, **founder)
         _add_newcomers(club, add)
         for node in club.nodes.values():
             node.wait()

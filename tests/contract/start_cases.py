@@ -35,6 +35,24 @@ def encrypted(pair: Pair, password: str) -> bytes:
     return key_pem(pair.key, serialization.BestAvailableEncryption(password.encode()))
 
 
+RSA = make_leaf(CA, kind="rsa")
+TRADITIONAL = serialization.PrivateFormat.TraditionalOpenSSL
+
+
+def traditional(pair: Pair) -> bytes:
+    """SEC 1 or PKCS#1, as OpenSSL wrote keys for decades."""
+    pem: bytes = pair.key.private_bytes(serialization.Encoding.PEM, TRADITIONAL, serialization.NoEncryption())
+    return pem
+
+
+KEYS = (
+    ("SEC 1", LEAF, traditional(LEAF)),
+    ("RSA PKCS#8", RSA, RSA.pem_key),
+    ("RSA PKCS#1", RSA, traditional(RSA)),
+)
+"""Forms of private keys that a node takes, beside EC PKCS#8."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One folder; `says` has {config} for its path, and is empty where the node starts."""
@@ -74,6 +92,10 @@ CASES = [
         "encrypted key, its passphrase",
         *(PEM, "", {**PEM_FILES, "certs/transport.key": encrypted(LEAF, "key-pass")}),
         secure={f"{T}.secure_key_passphrase": "key-pass"},
+    ),
+    *(
+        Case(f"{title} key", PEM, "", {**pem_files("transport", pair, CA), "certs/transport.key": content})
+        for title, pair, content in KEYS
     ),
     Case("passphrase for a clear key", PEM, "", PEM_FILES, {f"{T}.secure_key_passphrase": "unused"}),
     Case("expired leaf", PEM, "", pem_files("transport", make_leaf(CA, days=(-9, -1)), CA)),

@@ -82,7 +82,7 @@ def test_a_file_whose_content_cannot_be_written_leaves_no_name(tmp_path: Path) -
 def test_a_short_write_is_continued(tmp_path: Path) -> None:
     class Short(SystemCalls):
         @staticmethod
-        def write(number: int, data: Any) -> int:  # type: ignore[override]
+        def write(number: int, data: Any) -> int:
             return os.write(number, data[:3])
 
     RealFs(Short()).create(str(tmp_path), "f", b"0123456789", 0o600, Owner())
@@ -202,7 +202,7 @@ def test_a_folder_with_a_mode_of_its_own_is_left_alone(tmp_path: Path) -> None:
 def test_a_mode_that_the_file_system_drops_without_a_word_is_an_error(tmp_path: Path) -> None:
     class Deaf(SystemCalls):
         @staticmethod
-        def fchmod(number: int, mode: int) -> None:  # type: ignore[override]
+        def fchmod(number: int, mode: int) -> None:
             pass
 
     with pytest.raises(ApplyError, match="not permitted"):
@@ -211,7 +211,7 @@ def test_a_mode_that_the_file_system_drops_without_a_word_is_an_error(tmp_path: 
 
 
 def access_list(uid: int) -> bytes:
-    """`user::rw-,user:UID:r--,group::r--,mask::rw-,other::---` as the kernel keeps it (acl(5), linux/posix_acl_xattr.h)."""
+    """`user::rw-,user:UID:r--,group::r--,mask::rw-,other::---` as the kernel keeps it (linux/posix_acl_xattr.h)."""
     none = 0xFFFFFFFF
     rows = [(0x01, 6, none), (0x02, 4, uid), (0x04, 4, none), (0x10, 6, none), (0x20, 0, none)]
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *row) for row in rows)

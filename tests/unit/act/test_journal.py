@@ -83,7 +83,7 @@ def test_an_unreadable_journal_is_never_an_empty_one(tmp_path: Path) -> None:
 
     class Broken(SystemCalls):
         @staticmethod
-        def read(number: int, size: int) -> bytes:  # type: ignore[override]
+        def read(number: int, size: int) -> bytes:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with pytest.raises(StoreError, match="Input/output error"):

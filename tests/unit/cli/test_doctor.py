@@ -176,3 +176,13 @@ def test_addresses_are_read_as_people_paste_them(text: str, address: Address) ->
 def test_what_is_no_address_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         parse_address(text)
+
+
+def test_on_a_workspace_its_inventory_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace, config = str(tmp_path / "w"), folder(tmp_path)
+    assert main(["init", str(config), "--workspace", workspace]) == 0
+    capsys.readouterr()
+    assert main(["doctor", "--offline", "--json", "--workspace", workspace]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert "tls-enabled-unset" in [found["rule"] for found in told["findings"]]
+    assert not (tmp_path / "w" / "lock").exists()

@@ -1,0 +1,145 @@
+"""Facts about a whole cluster that the design rests on; `facts.py` lists all of them. In this order, on one cluster."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real.handshakes import serial
+from tests.real.load import Load
+from tests.real.trio import ADMIN, ELASTIC, Trio, tolerant
+from tests.unit.sandbox.makers import Pair, ask, client, make_ca
+from tests.waiting import until
+
+pytestmark = pytest.mark.real
+
+NAMES = ("n1", "n2", "n3")
+LAYERS = ("transport", "http")
+POLL_S = 5.0
+"""Of a node whose yml says nothing."""
+SLACK_S = 2.0
+"""What a busy machine adds."""
+RELOAD_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def cas() -> tuple[Pair, Pair, Pair]:
+    return make_ca("CA A"), make_ca("CA B"), make_ca("CA C")
+
+
+@pytest.fixture(scope="module")
+def trio(tmp_path_factory: pytest.TempPathFactory, cas: tuple[Pair, Pair, Pair]) -> Iterator[Trio]:
+    nodes = Trio(tmp_path_factory.mktemp("trio"))
+    nodes.trusted = [cas[0], cas[1]]
+    try:
+        nodes.start()
+        yield nodes
+    finally:
+        nodes.stop()
+
+
+def test_at_first_the_right_password_may_get_401_or_503_and_then_gets_in(trio: Trio) -> None:
+    """While the cluster forms and the security index is made; nothing else is answered in between."""
+    seen: dict[str, list[int]] = {name: [] for name in NAMES}
+
+    def settled() -> bool:
+        for name, statuses in seen.items():
+            try:
+                statuses.append(ask(trio.nodes[name].http, user=ELASTIC).status)
+            except OSError:
+                continue
+        return all(statuses and statuses[-1] == 200 for statuses in seen.values())
+
+    until(settled, 120)
+    assert {status for statuses in seen.values() for status in statuses} <= {200, 401, 503}
+    trio.await_whole(*NAMES)
+
+
+def test_http_tls_can_be_switched_on_node_by_node(trio: Trio, cas: tuple[Pair, Pair, Pair]) -> None:
+    for name in NAMES:
+        trio.switch_on(name, "http", cas[0])
+        trio.nodes[name].restart()
+        trio.await_whole(*NAMES)
+
+
+def test_transport_tls_node_by_node_takes_nodes_out_until_the_majority_flips(
+    trio: Trio, cas: tuple[Pair, Pair, Pair]
+) -> None:
+    """A node that cannot join opens HTTP after its discovery timeout; the right password then gets 401, or 503."""
+    trio.switch_on("n1", "transport", cas[0])
+    took = trio.nodes["n1"].restart()
+    assert took >= 3.0
+    trio.await_whole("n2", "n3")
+    assert trio.ask("n1", "/", ELASTIC).status in (401, 503)
+    answer = trio.ask("n1", "/_cluster/health?timeout=1s&master_timeout=1s", ADMIN)
+    assert (answer.status, answer.body["error"]["type"]) == (503, "master_not_discovered_exception")
+    trio.switch_on("n2", "transport", cas[0])
+    trio.nodes["n2"].restart()
+    trio.await_whole("n1", "n2")
+    until(tolerant(lambda: trio.size("n3") == 0), RELOAD_S)
+    trio.switch_on("n3", "transport", cas[0])
+    trio.nodes["n3"].restart()
+    trio.await_whole(*NAMES)
+
+
+def test_a_new_pair_is_served_within_one_poll(trio: Trio, cas: tuple[Pair, Pair, Pair]) -> None:
+    for layer, port in (("transport", trio.nodes["n1"].transport), ("http", trio.nodes["n1"].http)):
+        wanted = trio.publish("n1", layer, cas[0], cas[0])
+        began = time.monotonic()
+        until(lambda port=port, wanted=wanted: serial(port) == wanted, RELOAD_S)  # type: ignore[misc]
+        assert time.monotonic() - began <= POLL_S + SLACK_S
+
+
+def test_the_ca_is_changed_under_load_without_a_restart_or_a_failed_request(
+    trio: Trio, cas: tuple[Pair, Pair, Pair]
+) -> None:
+    """Trust both, then switch node by node, then drop the old one."""
+    old, new, _ = cas
+    phases = [(old, (old, new)), (new, (old, new)), (new, (new,))]
+    processes = {name: trio.nodes[name].pid for name in NAMES}
+    context = client(old)
+    context.load_verify_locations(cadata=new.crt.decode())
+    with Load([node.http for node in trio.nodes.values()], ADMIN, context) as load:
+        for signer, trust in phases:
+            for name in NAMES:
+                serials = {layer: trio.publish(name, layer, signer, *trust) for layer in LAYERS}
+                node = trio.nodes[name]
+                until(lambda node=node, want=serials["http"]: serial(node.http) == want, RELOAD_S)  # type: ignore[misc]
+                until(
+                    lambda node=node, want=serials["transport"]: serial(node.transport) == want,  # type: ignore[misc]
+                    RELOAD_S,
+                )
+            assert trio.is_whole(*NAMES)
+    assert load.failures == []
+    assert load.asked > 200
+    assert {name: trio.nodes[name].pid for name in NAMES} == processes
+    with pytest.raises(ssl.SSLCertVerificationError):
+        ask(trio.nodes["n1"].http, user=ADMIN, context=client(old))
+    trio.nodes["n2"].restart()
+    trio.await_whole(*NAMES)
+
+
+def test_the_wrong_order_breaks_at_the_next_reconnect_only_and_trust_repairs_it(
+    trio: Trio, cas: tuple[Pair, Pair, Pair]
+) -> None:
+    """A node gets a certificate of a CA that nobody trusts: nothing happens until the master is restarted."""
+    _, trusted, stranger = cas
+    master = trio.master()
+    victim = next(name for name in reversed(NAMES) if name != master)
+    marks = {name: node.log_size() for name, node in trio.nodes.items()}
+    wanted = trio.publish(victim, "transport", stranger, trusted, stranger)
+    until(lambda: serial(trio.nodes[victim].transport) == wanted, RELOAD_S)
+    assert trio.is_whole(*NAMES)
+    for name, node in trio.nodes.items():
+        assert "exception caught on transport layer" not in node.new_log(marks[name])
+    trio.nodes[master].restart()
+    until(tolerant(lambda: min(trio.size(name) for name in NAMES) < 3), RELOAD_S)
+    processes = {name: trio.nodes[name].pid for name in NAMES}
+    for name in NAMES:
+        if name != victim:
+            trio.publish(name, "transport", trusted, trusted, stranger)
+    trio.await_whole(*NAMES)
+    assert {name: trio.nodes[name].pid for name in NAMES} == processes
