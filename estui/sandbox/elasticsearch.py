@@ -50,6 +50,7 @@ class ElasticsearchNode:
             initial_masters=settings.initial_masters,
             discovery_configured=settings.discovery_configured,
             facts=self._facts(),
+            seeds=tuple(f"{host}:{port}" for host, port in settings.seed_hosts),
         )
         self.membership = Membership(profile, settings.data, log)
         slot = self._transport_tls if settings.transport_tls else None

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from estui.sandbox.log import NodeLog
 from estui.sandbox.state import SECURITY_INDEX, Json, allocate, apply_operation, new_state, with_own_indices
-from estui.sandbox.stored import random_uuid, read_stored, write_stored
+from estui.sandbox.stored import derived_uuid, random_uuid, read_stored, write_stored
 
 _COORDINATOR = "o.e.c.c.Coordinator"
 _ELECTION_GRACE = 1.5  # seconds in which the others must have followed
@@ -53,6 +53,8 @@ class Profile:
     discovery_configured: bool
     facts: Json
     """For `_nodes` and `_cat/nodes`: addresses, roles, start time."""
+    seeds: tuple[str, ...] = ()
+    """Seed hosts as configured: what all nodes of a new cluster have in common."""
 
 
 class Membership:
@@ -256,8 +258,7 @@ class Membership:
         if self._is_majority(names, self._stored.voters):
             self._has_quorum = True
             if self._stored.uuid is None:
-                # Only now: of two candidates in the first seconds, the one that nobody follows must leave no cluster.
-                self._stored.uuid = random_uuid()
+                self._stored.uuid = self._new_uuid()
                 write_stored(self._folder, self._stored)
         elif self._has_quorum or time.monotonic() - self._elected_at > _ELECTION_GRACE:
             self._log.warn(_COORDINATOR, "failing [becoming candidate]: not enough nodes follow")
@@ -331,6 +332,14 @@ class Membership:
             "o.e.c.s.MasterService", f"elected-as-master ([{len(voters)}] nodes vote), term: {self._term_seen}"
         )
         self._lead(self._linked())
+
+    def _new_uuid(self) -> str:
+        """UUID of a new cluster. Two nodes may each find a majority in the first moments, one after the other; they
+        must not have made two clusters then, so the nodes of one configuration arrive at the same UUID.
+        """
+        if len(self._stored.voters) < 2 or not self._profile.seeds:
+            return random_uuid()
+        return derived_uuid(self._profile.cluster, *sorted(self._stored.voters), *sorted(self._profile.seeds))
 
     def _bootstrap_voters(self) -> tuple[str, ...]:
         if self._stored.uuid is not None:

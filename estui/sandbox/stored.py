@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from base64 import urlsafe_b64encode
@@ -29,6 +30,12 @@ class Stored:
 def random_uuid() -> str:
     """22 characters, the shape of Elasticsearch's own identifiers."""
     return urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+
+
+def derived_uuid(*parts: str) -> str:
+    """The same shape, always the same for the same parts."""
+    digest = hashlib.sha256("\n".join(parts).encode()).digest()
+    return urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def read_stored(folder: Path) -> Stored:

@@ -9,9 +9,7 @@ from typing import Any
 
 from estui.act.system import SystemCalls
 
-WRITING = frozenset(
-    "mkdir rmdir link symlink unlink rename write fsync fchown fchmod setxattr removexattr".split()
-)
+WRITING = frozenset("mkdir rmdir link symlink unlink rename write fsync fchown fchmod setxattr removexattr".split())
 """Calls that change something; `open` does where it creates."""
 CALLS = WRITING | frozenset("open read stat fstat readlink listdir listxattr getxattr".split())
 
