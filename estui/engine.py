@@ -308,9 +308,9 @@ class Engine:
     def _begin(self, plan: Plan, kind: str, emit: Emit, options: Options, undoes: str = "") -> Context:
         run = new_run_id(self.clock())
         context = self._context(plan, Journal(self.fs, self.path, run, self.clock), emit, options)
+        refuse_unwritable(context)
         if kind == "apply":
             compare_pins(context)
-        refuse_unwritable(context)
         begin_run(context, kind, undoes)
         self.workspace.audit(f"{kind} begun", run=run)
         return context

@@ -165,11 +165,15 @@ def _managed_problems(fs: Fs, place: Place, folder: str, changes: list[Change]) 
         if isinstance(change, PublishSet):
             wanted[f"{folder}/{change.set_name}"] = FileKind.FOLDER
             wanted[f"{folder}/{change.set_name}/current"] = FileKind.LINK
-    refused = []
+    refused: list[str] = []
+    wrong: list[str] = []
     for path, kind in wanted.items():
+        if any(path.startswith(f"{above}/") for above in wrong):
+            continue
         state = fs.read(place.root, path)
         shown = f"{place.root}/{path}"
         if state.exists and (state.error or state.kind is not kind):
+            wrong.append(path)
             word = f"cannot be read: {state.error}" if state.error else f"is a {state.kind.value}, not a {kind.value}"
             refused.append(f"{shown}: {word}; move it away, or choose another `folder:` in estui.yaml")
         elif state.exists and kind is FileKind.FOLDER:

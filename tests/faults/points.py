@@ -9,9 +9,14 @@ from typing import Any
 
 from estui.act.system import SystemCalls
 
-WRITING = frozenset("mkdir rmdir link symlink unlink rename write fsync fchown fchmod setxattr removexattr".split())
+WRITING = frozenset(
+    (
+        *("mkdir", "rmdir", "link", "symlink", "unlink", "rename", "write", "fsync"),
+        *("fchown", "fchmod", "setxattr", "removexattr"),
+    )
+)
 """Calls that change something; `open` does where it creates."""
-CALLS = WRITING | frozenset("open read stat fstat readlink listdir listxattr getxattr".split())
+CALLS = WRITING | frozenset(("open", "read", "stat", "fstat", "readlink", "listdir", "listxattr", "getxattr"))
 
 Around = Callable[[str, tuple[Any, ...], dict[str, Any], Callable[[], Any]], Any]
 """Gets a call's name, arguments and the call itself; makes it, or does not."""

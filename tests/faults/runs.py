@@ -109,7 +109,7 @@ class Stage:
 
     # what must be true
 
-    def check(self, *, complete: bool) -> str:
+    def check(self) -> str:
         """Fails unless every file is exactly as before or exactly as materialised, and estui knows which."""
         engine = self.engine()
         assert engine.unfinished() is None, "a run is still unfinished"
@@ -166,7 +166,7 @@ class Stage:
             staged = {item.staged for item in items_of(record.fields.get("items"), "journal")}
             for each in ready_of(record.fields.get("files"), "journal"):
                 if each.path not in staged:
-                    kind, content, mode, uid, gid = now.pop(each.path)
+                    _, _, mode, uid, gid = now.pop(each.path)
                     state = RealFs().read(str(self.cluster.root(name)), each.path)
                     assert (state.sha256, mode, uid, gid) == (each.sha256, each.mode, each.uid, each.gid)
             self.check_managed(name, now, expected)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +18,8 @@ import pytest
 from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
+PATIENCE_S = 60.0
+"""For one screen to come, on a machine that has other work."""
 needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
 
@@ -62,7 +66,7 @@ class Terminal:
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")
 
-    def shows(self, text: str, seconds: float = 20.0) -> str:
+    def shows(self, text: str, seconds: float = PATIENCE_S) -> str:
         """Waits until a text is on the screen."""
         try:
             until(lambda: text in self.screen, seconds)
@@ -70,7 +74,7 @@ class Terminal:
             raise AssertionError(f"{text!r} never came:\n{self.screen}") from None
         return self.screen
 
-    def when(self, condition: Callable[[str], bool], seconds: float = 20.0) -> str:
+    def when(self, condition: Callable[[str], bool], seconds: float = PATIENCE_S) -> str:
         until(lambda: condition(self.screen), seconds)
         return self.screen
 
@@ -99,6 +103,9 @@ class Terminal:
         return [code for code in codes if re.fullmatch(r"3[0-8]|4[0-8]|9[0-7]|10[0-7]", code)]
 
     def close(self) -> None:
+        """Ends the terminal, and a program that would outlive it because its step in hand never ends."""
+        with contextlib.suppress(StopIteration, ValueError, ProcessLookupError):
+            os.kill(self.program, signal.SIGKILL)
         self._tmux("kill-server")
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from estui.act import recover
+from estui.act.commit import commit, switch_all
 from estui.engine import Options
 from estui.errors import ApplyError, StalePlanError, WaitingError
 from estui.model.plan import Restart
 from estui.model.run import RunPhase
-from tests.unit.act.folders import Cluster, tree
+from tests.unit.act.folders import STAGE, Cluster, tree
 from tests.unit.act.offline import go_offline
 from tests.unit.act.test_commit import edit, prepared
 
@@ -113,23 +115,17 @@ def test_a_run_that_waits_is_undone_without_a_trace(cluster: Cluster) -> None:
     assert cluster.trees() == before
 
 
-def test_an_undo_that_was_left_is_taken_back_and_the_run_waits_again(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_undo_that_was_left_is_taken_back_and_the_run_waits_again(cluster: Cluster) -> None:
     engine = cluster.engine()
     context = prepared(cluster, cluster.plan())
-    from estui.act.commit import commit
-    from tests.unit.act.folders import STAGE
-
     commit(context, STAGE, ["n1"], "commit")
-    engine.stop.set()
     with pytest.raises(WaitingError):
-        engine.rollback()
+        engine.rollback(emit=lambda event: engine.stop.set())
     engine.stop.clear()
     undo = engine.unfinished()
     assert undo is not None
     assert undo.undoes == context.run
-    engine.rollback()  # the undo itself, of which nothing was switched
+    engine.recover(complete=False)  # the undo itself, of which nothing was switched
     left = engine.unfinished()
     assert left is not None
     assert left.id == context.run
@@ -138,9 +134,6 @@ def test_an_undo_that_was_left_is_taken_back_and_the_run_waits_again(
 
 
 def test_after_the_undo_of_a_half_done_run_nothing_that_it_made_ready_is_left(cluster: Cluster) -> None:
-    from estui.act.commit import commit
-    from tests.unit.act.folders import STAGE
-
     before = cluster.trees()
     context = prepared(cluster, cluster.plan())
     commit(context, STAGE, ["n1"], "commit")
@@ -154,14 +147,8 @@ def test_after_the_undo_of_a_half_done_run_nothing_that_it_made_ready_is_left(cl
 def test_nothing_of_a_full_restart_is_completed_under_a_running_node(
     single: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from estui.act import recover
-    from estui.act.commit import switch_all
-    from tests.unit.act.folders import STAGE
-
     context = prepared(single, single.plan(restart=Restart.FULL))
     monkeypatch.setattr("estui.act.commit.switch_all", lambda *_: (_ for _ in ()).throw(ApplyError("killed here")))
-    from estui.act.commit import commit
-
     with pytest.raises(ApplyError, match="killed here"):
         commit(context, STAGE, ["n1"], "commit")
     monkeypatch.setattr("estui.act.commit.switch_all", switch_all)
