@@ -69,14 +69,20 @@ class Steps:
         self.evidence.append(self.context.evidence(step.id, target, text, ok=ok))
 
     def _gate(self, step: Step, target: str, gate: Callable[[str], str], timeout_s: float) -> str:
-        """Waits for a gate of one target; what it saw becomes evidence. The reason why it stays open, or nothing."""
+        """Waits for a gate of one target; what it saw becomes evidence. The reason why it stays open, or nothing.
+
+        Raises WaitingError where somebody asked for a pause meanwhile: that is no failure of the target.
+        """
 
         def closes() -> str:
             text = gate(target)
             self._see(step, target, text)
             return text
 
-        return self.gates.wait(closes, timeout_s)
+        problem = self.gates.wait(closes, timeout_s)
+        if problem and self.context.stop.is_set():
+            raise WaitingError(f"paused while waiting for {target}: {problem}", hint="estui runbook resume")
+        return problem
 
     # who calls
 

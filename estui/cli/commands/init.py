@@ -15,6 +15,7 @@ from estui.errors import SettingsError, UsageError
 from estui.formats.inventory import parse_inventory
 from estui.formats.inventory_text import write_inventory
 from estui.model.inventory import BeatEntry, Inventory, KibanaEntry, NodeEntry
+from estui.present import count
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,7 +73,7 @@ def _ask_missing(inventory: Inventory, missing: tuple[tuple[int, str], ...]) -> 
 def _tell(engine: Engine, inventory: Inventory, options: argparse.Namespace) -> None:
     if options.json:
         show_json(inventory)
-    parts = [f"{len(inventory.nodes)} nodes"]
+    parts = [count(len(inventory.nodes), "node")]
     parts += [f"{len(inventory.kibana)} Kibana"] if inventory.kibana else []
     parts += [f"{len(inventory.beats)} Beats"] if inventory.beats else []
     say(f"wrote {engine.path}/estui.yaml: cluster {inventory.cluster}, {', '.join(parts)}")
