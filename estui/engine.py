@@ -12,9 +12,10 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
-from estui.act import lock, services
+from estui.act import lock, prune, services
 from estui.act.commit import undo_prepared
 from estui.act.context import Context, Emit, Options
 from estui.act.fs import Fs, RealFs
@@ -24,6 +25,7 @@ from estui.act.login import TemporaryLogin
 from estui.act.peers import Peers
 from estui.act.pins import compare_pins
 from estui.act.preflight import refuse_unwritable
+from estui.act.prune import KEEP
 from estui.act.recover import finish_commit
 from estui.act.rollback import close_undone, committed, prepare_undo, rollback_plan
 from estui.act.runbook import Walker
@@ -453,6 +455,20 @@ class Engine:
             lock.require_nodes(context)
             finish_commit(context)
             return self.run(run.id)
+
+    def prunable(self, *, keep: int = KEEP, older_than: timedelta = timedelta(0)) -> tuple[RunState, ...]:
+        """Runs that pruning would remove: ended, not among the newest, never the last good one."""
+        return prune.prunable(self.runs(), keep=keep, older_than=older_than, now=self.clock())
+
+    def prune(self, going: Sequence[RunState]) -> prune.Pruned:
+        """Removes these runs, and on the nodes the files that only they needed. They cannot be undone afterwards."""
+        with self._changing("history prune"):
+            self._refuse_unfinished()
+            pruned = prune.prune(
+                lambda run: self._open_run(run, silent, Options()), self.fs, self.path, self.runs(), going
+            )
+            self.workspace.audit("runs pruned", runs=list(pruned.runs))
+            return pruned
 
     def verify(self, emit: Emit = silent) -> Verdict:
         """All proofs again; changes nothing."""

@@ -159,7 +159,11 @@ def _changing_commands(command: Adder) -> None:
     way.add_argument("--complete", action="store_true", help="finish the act in hand")
     way.add_argument("--undo", action="store_true", help="take everything back")
     _run_options(recover)
-    command("history", "past runs", "run")
+    history = command("history", "past runs, and pruning old ones", "run")
+    history.add_argument("verb", choices=("list", "prune"), nargs="?", default="list")
+    history.add_argument("--keep", type=int, default=10, metavar="N", help="newest runs that stay (default 10)")
+    history.add_argument("--days", type=float, default=0.0, metavar="N", help="only runs older than this many days")
+    history.add_argument("--yes", action="store_true", help="do not ask")
     command("verify", "prove every layer again by fresh handshakes and requests", "verify")
 
 

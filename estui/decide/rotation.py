@@ -109,7 +109,8 @@ def _refusal(observed: Observed, held: Held) -> list[str]:
     if authority is None or not authority.has_key:
         issuer = held.disk.leaf.issuer if held.disk.leaf else "?"
         return [f"{held.name} was signed by {issuer}, whose key is not in the workspace: only a new CA helps"]
-    if len(_trusted_authorities(held, observed)) != len({each.sha256 for each in held.disk.trusted}):
+    known = {each.certificate.sha256 for each in observed.authorities}
+    if any(each.sha256 not in known for each in held.disk.trusted):
         return [f"{held.name} trusts a CA that is not in the workspace, which a new set would lose"]
     served = held.thing.port(Layer(held.set_name)) if isinstance(held.thing, ObservedNode) else held.thing.served
     if served.state not in (PortState.TLS, PortState.NOT_ASKED):

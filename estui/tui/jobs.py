@@ -115,6 +115,18 @@ class Jobs(Widget):
     def _review(self, plan: Plan, observed: Observed, folded: bool) -> Review:
         return self.engine.review(plan, observed, fold=folded)
 
+    @work(thread=True, group=PLAN, exclusive=True, exit_on_error=False, description="plan new certificates")
+    def plan_rotation(self, ticket: int, observed: Observed, targets: tuple[str, ...]) -> None:
+        """New leaves for these targets, and their review."""
+        from estui.engine import rotation_goal
+        from estui.model.goal import Rotation
+
+        def built() -> messages.ReviewBuilt:
+            plan = self.engine.plan(observed, rotation_goal(observed, targets, Rotation()))
+            return messages.ReviewBuilt(ticket, plan, self._review(plan, observed, True), True)
+
+        self._try(PLAN, ticket, built)
+
     @work(thread=True, group=PLAN, exclusive=True, exit_on_error=False, description="plan the undo")
     def plan_undo(self, ticket: int, run: str) -> None:
         self._try(PLAN, ticket, lambda: messages.UndoPlanned(ticket, self.engine.rollback_preview(run), run))

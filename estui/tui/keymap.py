@@ -50,6 +50,7 @@ KEYS: tuple[Key, ...] = (
     Key("nodes.sort-expiry", "E", "sort by expiry", "sort by expiry; again turns the order", Scope.NODES),
     Key("nodes.sort-state", "S", "sort by state", "sort by state; again turns the order", Scope.NODES),
     Key("nodes.sort-name", "N", "sort by name", "sort by name; again turns the order", Scope.NODES),
+    Key("nodes.rotate", "r", "rotate", "plan new certificates for the marked nodes, from the same CA", Scope.NODES),
     Key("authority.open", "enter,d", "details", "everything about the authorities", Scope.AUTHORITY),
     Key("scenario.choose", "enter", "review", "make the plan for this step and review it", Scope.SCENARIO),
     Key("review.next", "n", "next change", "next change, or next match of a search", Scope.REVIEW),
@@ -89,7 +90,7 @@ KEYS: tuple[Key, ...] = (
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}
 
 FOOTER: Mapping[Scope, tuple[str, ...]] = {
-    Scope.NODES: ("nodes.open", "nodes.mark", "view.search", "nodes.sort-expiry", "view.copy", "cluster.probe"),
+    Scope.NODES: ("nodes.open", "nodes.mark", "nodes.rotate", "view.search", "nodes.sort-expiry", "view.copy", "cluster.probe"),
     Scope.AUTHORITY: ("authority.open", "view.copy", "cluster.probe"),
     Scope.SCENARIO: ("scenario.choose", "plan.apply", "run.undo", "run.verify", "cluster.probe"),
     Scope.REVIEW: ("plan.apply", "review.next", "review.next-file", "review.expand", "view.full", "view.search"),

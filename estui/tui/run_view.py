@@ -104,13 +104,13 @@ def step_view(record: StepRecord) -> StepView:
 
 def new_run(plan: Plan, kind: str, now: datetime) -> RunView:
     """A run that is about to begin."""
-    title = plan.goal.scenario.label if kind == "apply" else f"undo of {plan.goal.scenario.label}"
+    title = plan.goal.label if kind == "apply" else f"undo of {plan.goal.label}"
     return RunView(title, tuple(StepView(step) for step in plan.steps), now, kind)
 
 
 def found_run(run: RunState, plan: Plan | None, now: datetime) -> RunView:
     """A run that another process left."""
-    title = (plan.goal.scenario.label if plan else "") or run.kind
+    title = (plan.goal.label if plan else "") or run.kind
     return RunView(title, tuple(step_view(record) for record in run.records), now, run.kind, working=False)
 
 

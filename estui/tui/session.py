@@ -180,6 +180,7 @@ _CHECKS = {
     "cluster.probe": _probe,
     "scenario.choose": _choose,
     "plan.make": _choose,
+    "nodes.rotate": _choose,
     "plan.apply": _apply,
     "run.undo": _undo,
     "run.pause": _pause,

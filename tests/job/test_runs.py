@@ -181,3 +181,22 @@ def test_the_temporary_superuser_of_a_dead_process_is_replaced_and_removed(basti
     here.estui("runbook", "resume", "--wait", "10")
     assert "estui-tmp-" not in (here.sandbox.config("es-1") / "users").read_text()
     assert "estui-tmp-" not in (here.sandbox.config("es-1") / "users_roles").read_text()
+
+
+def test_old_runs_are_pruned_but_never_the_last_good_one(bastion: Maker) -> None:
+    """What was replaced goes with its run; the run in effect can still be undone."""
+    here = bastion(1, kibana=False)
+    before = here.tree()
+    here.estui("apply", "minimal", "--yes", "--restart")
+    first = here.json("history")[0]["id"]
+    here.estui("rollback", "--yes", "--restart")
+    here.estui("apply", "minimal", "--yes", "--restart")
+    kept = here.sandbox.config("es-1") / "estui" / "before"
+    assert (kept / first).is_dir()
+    here.estui("history", "prune", "--keep", "0", expect=2)
+    assert "--yes" in here.err
+    here.estui("history", "prune", "--keep", "0", "--yes")
+    assert not (kept / first).exists()
+    assert len(here.json("history")) == 1
+    here.estui("rollback", "--yes", "--restart")
+    assert here.tree() == before

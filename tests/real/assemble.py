@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ rootLogger.appenderRef.console.ref = console
 """`log4j2.properties` of every real node: everything to standard output."""
 _MODULES = ("transport-netty4", "x-pack-core", "x-pack-security")
 _ATTEMPTS = 3
+_KEPT_DAYS = 30
 _POM = (
     '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>estui.test</groupId>'
 )
@@ -61,7 +63,15 @@ def assemble() -> Path:
             shutil.rmtree(making, ignore_errors=True)
             _make(making)
             making.rename(home)
+            _forget_old()
     return home
+
+
+def _forget_old() -> None:
+    """Removes what no checkout has made for a month: each change to what goes in leaves a folder behind."""
+    for path in cache().glob("*-*"):
+        if time.time() - path.stat().st_mtime > _KEPT_DAYS * 86_400:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _digest() -> str:

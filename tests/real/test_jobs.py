@@ -6,8 +6,10 @@ Each scenario, each file format, and protected and unprotected secure settings m
 from __future__ import annotations
 
 import ssl
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ import pytest
 from tests.real.cluster import DOCUMENTS, INDEX, RealCluster
 from tests.real.estui_command import Estui, Said
 from tests.real.handshakes import served
+from tests.real.jdk import jdk
+from tests.real.keystore_tool import KeystoreTool
 from tests.real.load import Load
 from tests.real.node import RealNode
 from tests.unit.sandbox.makers import Answer, ask, make_ca, make_leaf, pem_files, pem_settings
@@ -43,9 +47,14 @@ class Job:
         """What lets a password go over plain HTTP, where there is nothing else."""
         return () if self.scenario == "https" else ("--plain-http",)
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Layers that speak TLS afterwards, by name."""
+        return {"https": ("http", "transport"), "basic": ("transport",), "minimal": ()}[self.scenario]
+
     def ports(self, node: RealNode) -> tuple[int, ...]:
         """Ports that speak TLS afterwards."""
-        return {"https": (node.transport, node.http), "basic": (node.transport,), "minimal": ()}[self.scenario]
+        return tuple({"http": node.http, "transport": node.transport}[layer] for layer in self.layers)
 
     def __str__(self) -> str:
         store = "" if self.scenario == "minimal" else f"-{self.format}"
@@ -125,9 +134,8 @@ def test_verify_proves_every_layer_of_every_node(secured: Secured) -> None:
     verdict = secured.estui.json("verify")
     assert verdict["ok"], verdict
     claims = {(proof["target"], proof["claim"]) for proof in verdict["proofs"]}
-    layers = {"https": ("transport", "http"), "basic": ("transport",), "minimal": ()}[secured.job.scenario]
     for node in secured.cluster.nodes:
-        for layer in layers:
+        for layer in secured.job.layers:
             assert (node.name, f"{layer} serves the planned leaf") in claims
         assert (node.name, "401 without a login") in claims
         assert (node.name, "a superuser logs in") in claims
@@ -169,6 +177,30 @@ def test_the_cluster_is_whole_and_green(secured: Secured) -> None:
 
 def test_a_second_plan_has_nothing_to_do(secured: Secured) -> None:
     secured.estui.run("plan", *secured.job.choice, *secured.job.plain, code=0)
+
+
+def test_java_lists_the_stores_that_estui_wrote(secured: Secured, keystore_tool: KeystoreTool) -> None:
+    """One key entry with its chain, and the CA as a trusted certificate; by keytool, with the stored password."""
+    job, node = secured.job, secured.cluster.nodes[0]
+    sets = sorted(node.config.glob("estui/*/current"))
+    assert [path.parent.name for path in sets] == list(job.layers)
+    entries = keystore_tool.read(node.config, job.keystore_password).entries
+    for path in sets if job.format == "pkcs12" else ():
+        prefix = f"xpack.security.{path.parent.name}.ssl"
+        own = keytool(path / "node.p12", entries[f"{prefix}.keystore.secure_password"].decode())
+        assert own.count("Entry type: PrivateKeyEntry") == 1
+        assert own.count("Entry type:") == 1
+        assert "Certificate chain length: 2" in own
+        trusted = keytool(path / "ca.p12", entries[f"{prefix}.truststore.secure_password"].decode())
+        assert trusted.count("Entry type: trustedCertEntry") == 1
+        assert trusted.count("Entry type:") == 1
+
+
+def keytool(store: Path, password: str) -> str:
+    """What Java lists of a PKCS#12 file."""
+    command = [jdk() / "bin" / "keytool", "-J-Duser.language=en", "-list", "-v", "-keystore", store]
+    done = subprocess.run([*command, "-storepass", password], capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 def test_no_secret_was_said(secured: Secured) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,7 +157,9 @@ def recover(engine: Engine, options: argparse.Namespace) -> int:
 
 
 def history(engine: Engine, options: argparse.Namespace) -> int:
-    """Past runs, oldest first."""
+    """Past runs, oldest first; or old ones removed, which cannot be undone afterwards."""
+    if options.verb == "prune":
+        return _prune(engine, options)
     runs = engine.runs()
     if options.json:
         show_json(runs)
@@ -165,3 +168,27 @@ def history(engine: Engine, options: argparse.Namespace) -> int:
         title, *_ = present.run_lines(state, glyphs(sys.stdout), evidence=False)
         show([title])
     return Exit.DONE
+
+
+def _prune(engine: Engine, options: argparse.Namespace) -> int:
+    going = engine.prunable(keep=options.keep, older_than=timedelta(days=options.days))
+    if not going:
+        say("no run is old enough to go")
+        return Exit.DONE
+    if not options.yes:
+        for state in going:
+            say(f"  {state.id} ({state.kind}, {state.phase.value})")
+        question = f"Remove {present.count(len(going), 'run')} and the replaced files that only they keep?"
+        if not confirm(question, "--yes"):
+            say("nothing was removed")
+            return Exit.PENDING
+    pruned = engine.prune(going)
+    if options.json:
+        show_json(pruned)
+    else:
+        for run_id in pruned.runs:
+            print(run_id)
+        say(f"removed {present.count(len(pruned.runs), 'run')} and {present.count(pruned.files, 'file')} on the nodes")
+    for skipped in pruned.skipped:
+        say(f"left: {skipped}")
+    return Exit.FAILED if pruned.skipped else Exit.DONE

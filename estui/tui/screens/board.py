@@ -342,7 +342,7 @@ class BoardScreen(FlowScreen):
             word = "Undo" if run.kind == "rollback" else "Apply"
             pane.set_titles(title=word, note=run.title, remark=work_rows.run_note(run, self.now()))
         elif session.plan is not None:
-            label = f"undo of {session.undoes}" if session.undoes else session.plan.goal.scenario.label
+            label = f"undo of {session.undoes}" if session.undoes else session.plan.goal.label
             pane.set_titles(title="Review", note=label, remark=self._review_remark(session))
         else:
             note = session.refused.scenario.label if session.refused else ""

@@ -89,6 +89,13 @@ class FlowScreen(QuestionScreen):
             self.change(planning=True, refused=None, problem=None)
             self.build_review(preview.plan, folded=True)
 
+    def plan_rotation(self, targets: tuple[str, ...]) -> None:
+        """Shows what new certificates for these targets would change."""
+        observed = self.session.observed
+        if observed is not None:
+            self.change(stage=Stage.REVIEW, planning=True, refused=None, problem=None)
+            self.jobs.plan_rotation(self.jobs.ticket(jobs.PLAN), observed, targets)
+
     def build_review(self, plan: Plan, *, folded: bool) -> None:
         observed = self.session.observed
         if observed is not None:

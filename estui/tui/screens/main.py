@@ -114,6 +114,14 @@ class MainScreen(BoardScreen):
         self.last_mark = view.key
         self.draw_nodes()
 
+    def do_nodes_rotate(self) -> None:
+        """Plans new certificates for what is marked, else for the row under the cursor; changes nothing yet."""
+        key = self.view("node-list").key
+        targets = tuple(sorted(self.marks)) or ((key,) if key else ())
+        if targets:
+            self.plan_rotation(targets)
+            self.show_work()
+
     def do_nodes_sort_expiry(self) -> None:
         self._sort("expiry")
 

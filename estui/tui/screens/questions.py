@@ -74,7 +74,7 @@ class QuestionScreen(Screen[None]):
         """Whether a reviewed plan is to be applied; a full restart, or a production cluster, wants its name typed."""
         undo = bool(self.session.undoes)
         dialog = Confirm(
-            "Undo this run?" if undo else f"Apply {plan.goal.scenario.label}?",
+            "Undo this run?" if undo else f"Apply {plan.goal.label}?",
             self._apply_rows(plan),
             verb="undo" if undo else "apply",
             typed=plan.cluster if plan.restart is Restart.FULL or self._is_production() else "",
