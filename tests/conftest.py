@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import pytest
 
 
@@ -13,3 +16,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update_snapshots(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-snapshots"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where `ESTUI_ALLOWED_SKIPS` is set, a skip whose reason is not listed there is a failure of the run."""
+    allowed = os.environ.get("ESTUI_ALLOWED_SKIPS")
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if allowed is None or reporter is None:
+        return
+    parts = [line.strip() for line in allowed.splitlines() if line.strip()]
+    reasons = {str(report.longrepr[2]) for report in reporter.stats.get("skipped", ()) if report.longrepr}
+    unexpected = sorted(reason for reason in reasons if not any(part in reason for part in parts))
+    if unexpected:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_sep("=", "these skips are not on the list", red=True)
+        for reason in unexpected:
+            reporter.write_line(reason)
