@@ -30,7 +30,9 @@ class Terminal:
         self.socket = str(folder / "tmux")
         self.raw = folder / "raw"
         width, height = size
-        kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TMUX", "COLORTERM")}
+        # a COLUMNS left by another test would win over the terminal's own size
+        dropped = ("NO_COLOR", "TMUX", "COLORTERM", "COLUMNS", "LINES")
+        kept = {name: value for name, value in os.environ.items() if name not in dropped}
         self.environment = {
             **kept,
             "TERM": "xterm-256color",
@@ -71,7 +73,8 @@ class Terminal:
         try:
             until(lambda: text in self.screen, seconds)
         except AssertionError:
-            raise AssertionError(f"{text!r} never came:\n{self.screen}") from None
+            size = self._tmux("display-message", "-p", "#{window_width}x#{window_height}").strip()
+            raise AssertionError(f"{text!r} never came in {size}:\n{self.screen}") from None
         return self.screen
 
     def when(self, condition: Callable[[str], bool], seconds: float = PATIENCE_S) -> str:
