@@ -90,7 +90,15 @@ KEYS: tuple[Key, ...] = (
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}
 
 FOOTER: Mapping[Scope, tuple[str, ...]] = {
-    Scope.NODES: ("nodes.open", "nodes.mark", "nodes.rotate", "view.search", "nodes.sort-expiry", "view.copy", "cluster.probe"),
+    Scope.NODES: (
+        "nodes.open",
+        "nodes.mark",
+        "nodes.rotate",
+        "view.search",
+        "nodes.sort-expiry",
+        "view.copy",
+        "cluster.probe",
+    ),
     Scope.AUTHORITY: ("authority.open", "view.copy", "cluster.probe"),
     Scope.SCENARIO: ("scenario.choose", "plan.apply", "run.undo", "run.verify", "cluster.probe"),
     Scope.REVIEW: ("plan.apply", "review.next", "review.next-file", "review.expand", "view.full", "view.search"),

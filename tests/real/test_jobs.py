@@ -198,7 +198,7 @@ def test_java_lists_the_stores_that_estui_wrote(secured: Secured, keystore_tool:
 
 def keytool(store: Path, password: str) -> str:
     """What Java lists of a PKCS#12 file."""
-    command = [jdk() / "bin" / "keytool", "-J-Duser.language=en", "-list", "-v", "-keystore", store]
+    command = [str(jdk() / "bin" / "keytool"), "-J-Duser.language=en", "-list", "-v", "-keystore", str(store)]
     done = subprocess.run([*command, "-storepass", password], capture_output=True, text=True, check=True)
     return done.stdout
 
