@@ -348,7 +348,10 @@ class Engine:
 
     def _end(self, context: Context, phase: RunPhase, detail: str = "") -> None:
         undone = self._undone_by(context)
-        lock.release_nodes(context, undone.run if undone and phase is not RunPhase.DONE else "")
+        # who owns the nodes next: the run that was to be undone, or, once that was an undo itself and is taken
+        # back, the one that it was to undo
+        heir = self._undone_by(undone) if undone and phase is RunPhase.DONE else undone
+        lock.release_nodes(context, heir.run if heir else "")
         context.journal.write("ended", phase=phase, detail=detail)
         if undone and phase is RunPhase.DONE:
             close_undone(undone, context.run)

@@ -16,7 +16,7 @@ from estui.act.journal import stamp, utc_now
 from estui.act.prepare import staged_name
 from estui.act.runs import read_run
 from estui.act.workspace import PRIVATE_FILE
-from estui.errors import EstuiError, Location, LockedError
+from estui.errors import ApplyError, EstuiError, Location, LockedError
 from estui.formats.wire import Json, dumps
 from estui.model.plan import Place
 
@@ -284,6 +284,13 @@ def _release(context: Context, place: Place, heir: str) -> None:
     fs, path = context.fs, mark_path(context.plan.folder)
     ready, mine = staged_name(path, context.run), _identity(context)
     fs.remove(place.root, ready)
+    state = fs.read(place.root, path)
+    if state.error:
+        raise ApplyError(
+            f"cannot be read: {state.error}",
+            location=Location(f"{place.root}/{path}"),
+            hint="mend that, then: estui runbook resume",
+        )
     found = read_mark(fs, place.root, context.plan.folder)
     if found is None or not _agrees(found, mine):
         return

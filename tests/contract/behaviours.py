@@ -18,6 +18,7 @@ BEHAVIOURS: dict[str, str] = {
     "start.keystore-raised": "an older elasticsearch.keystore is rewritten in format 7 and keeps its entries",
     "start.seed-added": "a missing keystore.seed is added",
     "start.keystore-made": "a missing elasticsearch.keystore is made, with a seed and mode 0660",
+    "start.bootstrap-check": "where bootstrap checks bind, security without transport TLS ends the start with 78",
     "start.protected": "a protected elasticsearch.keystore opens with its own password only",
     "start.mismatch-silent": "a key of another certificate starts in silence; every handshake then fails",
     "start.expired-silent": "an expired certificate, or one without clientAuth, starts its own node in silence",
@@ -77,8 +78,35 @@ BEHAVIOURS: dict[str, str] = {
     "members.certificate-mode": "in certificate mode the name does not matter",
     "members.mismatch": "a node whose key is not its certificate's stays out",
     "members.security-off": "a node without security stays out",
+    # a whole cluster (§1, §7 to §9)
+    "cluster.first-401": "at first the right password may get 401 or 503; then it gets in",
+    "cluster.password-everywhere": "a password set on one node holds on the others at once",
+    "cluster.http-one-by-one": "HTTP TLS can be switched on node by node",
+    "cluster.transport-one-by-one": "transport TLS node by node takes nodes out until the majority flips",
+    "cluster.reload-poll": "a new pair is served within one poll, 5 s where nothing is said",
+    "cluster.rollover": "a CA is changed under load without a restart or a failed request",
+    "cluster.wrong-order": "an untrusted certificate breaks at the next reconnect only; reloading trust repairs it",
+    "cluster.allocation": "replicas wait while allocation is restricted to primaries",
+    "cluster.full-restart": "a full restart keeps the cluster and its data",
+    # who is in the cluster, again (§5)
     "members.outsider-http": "a node in no cluster opens HTTP after the discovery timeout; answers are 401 or 503",
 }
+
+DEVIATIONS = (
+    "the alert for an untrusted client certificate is unknown_ca (OpenSSL), not certificate_unknown (Java)",
+    "with verification_mode none a server asks for no client certificate, so a missing one is not noticed",
+    "JKS stores are not read: the start is refused and says so",
+    "bcrypt hashes in the users file never match; {PBKDF2} and the older kinds do",
+    "an expired CA certificate is refused by OpenSSL, where Java does not look at the dates of an anchor",
+    "nodes listen on 127.0.0.1 whatever network.host says; beyond loopback the bootstrap checks become binding",
+    "TLS files outside the configuration folder are refused, as packaged nodes do; nodes put together from jars start",
+    "one shard per index, no queries, basic licence only, no PKI realm, no role management",
+    "an API key has the rights of its owner",
+)
+"""Where the sandbox knowingly is not as Elasticsearch; the tests of this folder keep away from these.
+
+Kibana is not here: there is no real one to ask. What the sandbox plays of it is in tests/unit/sandbox/test_kibana.py.
+"""
 
 PROVEN: dict[str, list[str]] = {}
 """Names of the tests by behaviour; filled as the modules of this folder are imported."""

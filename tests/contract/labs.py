@@ -14,6 +14,8 @@ from tests.real.starts_tool import Cause, StartsTool
 from tests.waiting import until
 
 HTTP_OPEN_S = 120.0
+ENFORCE = "-Des.enforce.bootstrap.checks=true"
+"""Makes the checks bind on loopback too."""
 
 
 class LabNode(Protocol):
@@ -50,6 +52,9 @@ class Lab(Protocol):
 
     def refusal(self, config: Path, keystore_password: str = "") -> list[Cause]:
         """Why a node refuses the folder, from the outside in; empty where it starts."""
+
+    def enforced(self, config: Path) -> tuple[int, str]:
+        """Starts a node whose bootstrap checks bind: its exit code and what it said."""
 
     def close(self) -> None: ...
 
@@ -110,6 +115,13 @@ class SandboxLab:
             return [Cause(error.kind, error.summary)]
         return []
 
+    def enforced(self, config: Path) -> tuple[int, str]:
+        try:
+            read_node_settings(config, {"ES_JAVA_OPTS": ENFORCE})
+        except StartupError as error:
+            return error.exit_code, error.summary
+        return 0, ""
+
     def close(self) -> None: ...
 
 
@@ -158,6 +170,12 @@ class RealLab:
         if self._starts is None:
             self._starts = StartsTool(self._folder / "starts.log")
         return self._starts.refusal(config, keystore_password)
+
+    def enforced(self, config: Path) -> tuple[int, str]:
+        node = RealNode(config, "", ENFORCE).start()
+        until(lambda: not node.alive, HTTP_OPEN_S)
+        node.stop()
+        return node.exit_code or 0, node.new_log()
 
     def close(self) -> None:
         if self._starts is not None:

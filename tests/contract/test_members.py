@@ -16,6 +16,8 @@ from tests.real.handshakes import serial
 from tests.unit.sandbox.makers import Pair, ask, client, make_leaf
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("club")  # one process: its last test changes what the others look at
+
 JOIN_S = 30.0
 
 

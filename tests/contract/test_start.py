@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from estui.formats.es_keystore import read_header, read_secure_settings
+from tests.contract import folders
 from tests.contract.behaviours import proves
 from tests.contract.labs import Lab, LabNode
 from tests.contract.start_cases import CASES, Case
@@ -55,6 +56,16 @@ def test_two_lines_for_one_setting_are_refused(lab: Lab, tmp_path: Path) -> None
     causes = lab.refusal(config)
     assert causes[0].kind == "org.elasticsearch.common.settings.SettingsException"
     assert causes[0].message.startswith("Failed to load settings from [elasticsearch.yml]")
+
+
+@proves("start.bootstrap-check")
+def test_security_without_transport_tls_is_a_bootstrap_check(lab: Lab, tmp_path: Path) -> None:
+    settings = folders.base("n1", **{"discovery.type": "single-node"})
+    config = folders.write(tmp_path, settings, {"elasticsearch.keystore": keystore()})
+    code, said = lab.enforced(config)
+    assert code == 78
+    assert "Transport SSL must be enabled if security is enabled. Please set [xpack.security.transport.ssl" in said
+    assert "bootstrap checks failed. You must address the points described in the following" in said
 
 
 @proves("start.keystore-raised", "start.seed-added")

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_FACTS = "tests.real.test_facts"
 _JOBS = "tests.real.test_jobs"
 _RENEWAL = f"{_JOBS}::test_a_renewal_replaces_every_leaf_under_load_without_a_restart_or_a_failed_request"
-_ROLLOVER = f"{_FACTS}::test_the_ca_is_changed_under_load_without_a_restart_or_a_failed_request"
-_STAYS_OUT = f"{_FACTS}::test_transport_tls_node_by_node_takes_nodes_out_until_the_majority_flips"
+_ROLLOVER = "contract:cluster.rollover"
+_STAYS_OUT = "contract:cluster.transport-one-by-one"
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ FACTS = (
     Fact(
         "hot reload takes one poll of 5 s at most; open connections keep the old certificate; size and time decide",
         (
-            f"{_FACTS}::test_a_new_pair_is_served_within_one_poll",
+            "contract:cluster.reload-poll",
             "contract:reload.open-connections",
             "contract:reload.same-stamp",
         ),
@@ -53,14 +52,14 @@ FACTS = (
     Fact(
         "the wrong order breaks at the next reconnect only; reloading trust repairs it without a restart",
         (
-            f"{_FACTS}::test_the_wrong_order_breaks_at_the_next_reconnect_only_and_trust_repairs_it",
+            "contract:cluster.wrong-order",
             "contract:reload.trust",
         ),
     ),
     Fact(
         "a 401 is not always a wrong password",
         (
-            f"{_FACTS}::test_at_first_the_right_password_may_get_401_or_503_and_then_gets_in",
+            "contract:cluster.first-401",
             _STAYS_OUT,
         ),
     ),
@@ -70,7 +69,7 @@ FACTS = (
     ),
     Fact(
         "HTTP TLS can be switched on node by node; transport TLS takes nodes out",
-        (f"{_FACTS}::test_http_tls_can_be_switched_on_node_by_node", _STAYS_OUT),
+        ("contract:cluster.http-one-by-one", _STAYS_OUT),
     ),
     Fact(
         "an expired certificate or one without clientAuth starts its own node in silence; the peers refuse it",

@@ -1,4 +1,4 @@
-"""Three real nodes with security and without TLS, whose files and settings a test changes under their feet."""
+"""Three nodes with security and without TLS, whose files and settings a test changes under their feet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from estui.formats.file_realm import pbkdf2_hash
 from estui.secret import Secret
 from tests.contract import folders
-from tests.real.node import RealNode
+from tests.contract.labs import Lab, LabNode
 from tests.unit.sandbox.makers import Answer, Pair, ask, client, keystore, make_leaf
 from tests.waiting import until
 
@@ -18,12 +18,14 @@ ELASTIC = "elastic:changeme"
 ADMIN = "admin:admin-pass"
 """A superuser of the file realm, who needs no index to log in."""
 WHOLE_S = 60.0
+DISCOVERY_S = 3
+"""How long HTTP of a node stays closed while it is in no cluster."""
 
 
 class Trio:
-    """`n1` has the usual poll of 5 s, the others a short one."""
+    """`n1`, `n2` and `n3`; of real ones `n1` has the usual poll of 5 s, all others a short one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path) -> None:
         hashed = pbkdf2_hash(Secret("admin-pass"), bytes(32), 1000)
         files = {
             "elasticsearch.keystore": keystore({"bootstrap.password": "changeme"}),
@@ -33,13 +35,14 @@ class Trio:
         names = ["n1", "n2", "n3"]
         settings = {name: folders.base(name, **{"cluster.initial_master_nodes": names}) for name in names}
         seeds = [f"127.0.0.1:{each['transport.port']}" for each in settings.values()]
-        del settings["n1"]["resource.reload.interval.high"]
-        self.nodes: dict[str, RealNode] = {}
+        if lab.name == "real":
+            del settings["n1"]["resource.reload.interval.high"]
+        self.nodes: dict[str, LabNode] = {}
         self.trusted: list[Pair] = []
         """CAs of the clients here."""
         for name in names:
-            more = {"discovery.seed_hosts": seeds, "discovery.initial_state_timeout": "3s"}
-            self.nodes[name] = RealNode(folders.write(folder / name, {**settings[name], **more}, files))
+            more = {"discovery.seed_hosts": seeds, "discovery.initial_state_timeout": f"{DISCOVERY_S}s"}
+            self.nodes[name] = lab.node(folders.write(folder / name, {**settings[name], **more}, files))
 
     def start(self) -> None:
         for node in self.nodes.values():
@@ -47,9 +50,13 @@ class Trio:
 
     def stop(self) -> None:
         for node in self.nodes.values():
-            node.terminate()
-        for node in self.nodes.values():
             node.stop()
+
+    def restart(self, name: str) -> None:
+        """Returns once HTTP answers again."""
+        self.nodes[name].stop()
+        self.nodes[name].start()
+        self.nodes[name].wait()
 
     def switch_on(self, name: str, layer: str, ca: Pair) -> None:
         """Gives a node TLS on a layer; it takes effect with a restart."""
@@ -86,6 +93,10 @@ class Trio:
 
     def await_whole(self, *names: str) -> None:
         until(tolerant(lambda: self.is_whole(*names)), WHOLE_S, step=0.2)
+
+    def status(self) -> str:
+        """`green`, `yellow` or `red`, as n1 sees it."""
+        return str(self.ask("n1", "/_cluster/health?timeout=1s", ADMIN).body["status"])
 
     def master(self) -> str:
         rows = self.ask("n1", "/_cat/nodes?format=json", ADMIN).body

@@ -1,4 +1,4 @@
-"""Facts about a whole cluster that the design rests on; `facts.py` lists all of them. In this order, on one cluster."""
+"""What a whole cluster does while its security changes. In this order, on one cluster of three nodes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.behaviours import proves
+from tests.contract.labs import Lab
+from tests.contract.trio import ADMIN, DISCOVERY_S, ELASTIC, Trio, tolerant
 from tests.real.handshakes import serial
 from tests.real.load import Load
-from tests.real.trio import ADMIN, ELASTIC, Trio, tolerant
 from tests.unit.sandbox.makers import Pair, ask, client, make_ca
 from tests.waiting import until
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.xdist_group("cluster")  # one process: its tests are steps
 
 NAMES = ("n1", "n2", "n3")
 LAYERS = ("transport", "http")
@@ -25,6 +27,8 @@ POLL_S = 5.0
 SLACK_S = 2.0
 """What a busy machine adds."""
 RELOAD_S = 30.0
+ALLOCATED_S = 90.0
+"""More than the minute for which replicas of a node that left are not made anew."""
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +37,8 @@ def cas() -> tuple[Pair, Pair, Pair]:
 
 
 @pytest.fixture(scope="module")
-def trio(tmp_path_factory: pytest.TempPathFactory, cas: tuple[Pair, Pair, Pair]) -> Iterator[Trio]:
-    nodes = Trio(tmp_path_factory.mktemp("trio"))
+def trio(lab: Lab, tmp_path_factory: pytest.TempPathFactory, cas: tuple[Pair, Pair, Pair]) -> Iterator[Trio]:
+    nodes = Trio(lab, tmp_path_factory.mktemp("trio"))
     nodes.trusted = [cas[0], cas[1]]
     try:
         nodes.start()
@@ -43,6 +47,7 @@ def trio(tmp_path_factory: pytest.TempPathFactory, cas: tuple[Pair, Pair, Pair])
         nodes.stop()
 
 
+@proves("cluster.first-401")
 def test_at_first_the_right_password_may_get_401_or_503_and_then_gets_in(trio: Trio) -> None:
     """While the cluster forms and the security index is made; nothing else is answered in between."""
     seen: dict[str, list[int]] = {name: [] for name in NAMES}
@@ -58,38 +63,48 @@ def test_at_first_the_right_password_may_get_401_or_503_and_then_gets_in(trio: T
     until(settled, 120)
     assert {status for statuses in seen.values() for status in statuses} <= {200, 401, 503}
     trio.await_whole(*NAMES)
+    body = {"settings": {"number_of_shards": 1, "number_of_replicas": 1}}
+    assert trio.ask("n1", "/logs", ADMIN, method="PUT", body=body).status == 200
+    assert trio.ask("n1", "/logs/_doc/1", ADMIN, method="PUT", body={"line": 1}).status == 201
+
+
+@proves("cluster.password-everywhere")
+def test_a_password_set_on_one_node_holds_on_the_others_at_once(trio: Trio) -> None:
     own = {"password": OWN.partition(":")[2]}
     assert trio.ask("n2", "/_security/user/elastic/_password", ADMIN, method="POST", body=own).status == 200
     assert {trio.ask(name, "/", OWN).status for name in NAMES} == {200}
 
 
+@proves("cluster.http-one-by-one")
 def test_http_tls_can_be_switched_on_node_by_node(trio: Trio, cas: tuple[Pair, Pair, Pair]) -> None:
     for name in NAMES:
         trio.switch_on(name, "http", cas[0])
-        trio.nodes[name].restart()
+        trio.restart(name)
         trio.await_whole(*NAMES)
 
 
+@proves("cluster.transport-one-by-one")
 def test_transport_tls_node_by_node_takes_nodes_out_until_the_majority_flips(
     trio: Trio, cas: tuple[Pair, Pair, Pair]
 ) -> None:
     """A node that cannot join opens HTTP after its discovery timeout; the right password then gets 401, or 503."""
     trio.switch_on("n1", "transport", cas[0])
-    took = trio.nodes["n1"].restart()
-    assert took >= 3.0
+    trio.restart("n1")
+    assert f"timed out after [discovery.initial_state_timeout={DISCOVERY_S}s]" in trio.nodes["n1"].log
     trio.await_whole("n2", "n3")
     assert trio.ask("n1", "/", OWN).status in (401, 503)
     answer = trio.ask("n1", "/_cluster/health?timeout=1s&master_timeout=1s", ADMIN)
     assert (answer.status, answer.body["error"]["type"]) == (503, "master_not_discovered_exception")
     trio.switch_on("n2", "transport", cas[0])
-    trio.nodes["n2"].restart()
+    trio.restart("n2")
     trio.await_whole("n1", "n2")
     until(tolerant(lambda: trio.size("n3") == 0), RELOAD_S)
     trio.switch_on("n3", "transport", cas[0])
-    trio.nodes["n3"].restart()
+    trio.restart("n3")
     trio.await_whole(*NAMES)
 
 
+@proves("cluster.reload-poll")
 def test_a_new_pair_is_served_within_one_poll(trio: Trio, cas: tuple[Pair, Pair, Pair]) -> None:
     for layer, port in (("transport", trio.nodes["n1"].transport), ("http", trio.nodes["n1"].http)):
         wanted = trio.publish("n1", layer, cas[0], cas[0])
@@ -98,13 +113,13 @@ def test_a_new_pair_is_served_within_one_poll(trio: Trio, cas: tuple[Pair, Pair,
         assert time.monotonic() - began <= POLL_S + SLACK_S
 
 
+@proves("cluster.rollover")
 def test_the_ca_is_changed_under_load_without_a_restart_or_a_failed_request(
     trio: Trio, cas: tuple[Pair, Pair, Pair]
 ) -> None:
     """Trust both, then switch node by node, then drop the old one."""
     old, new, _ = cas
     phases = [(old, (old, new)), (new, (old, new)), (new, (new,))]
-    processes = {name: trio.nodes[name].pid for name in NAMES}
     context = client(old)
     context.load_verify_locations(cadata=new.crt.decode())
     with Load([node.http for node in trio.nodes.values()], ADMIN, context) as load:
@@ -119,14 +134,14 @@ def test_the_ca_is_changed_under_load_without_a_restart_or_a_failed_request(
                 )
             assert trio.is_whole(*NAMES)
     assert load.failures == []
-    assert load.asked > 200
-    assert {name: trio.nodes[name].pid for name in NAMES} == processes
+    assert load.asked >= 60
     with pytest.raises(ssl.SSLCertVerificationError):
         ask(trio.nodes["n1"].http, user=ADMIN, context=client(old))
-    trio.nodes["n2"].restart()
+    trio.restart("n2")
     trio.await_whole(*NAMES)
 
 
+@proves("cluster.wrong-order")
 def test_the_wrong_order_breaks_at_the_next_reconnect_only_and_trust_repairs_it(
     trio: Trio, cas: tuple[Pair, Pair, Pair]
 ) -> None:
@@ -134,18 +149,43 @@ def test_the_wrong_order_breaks_at_the_next_reconnect_only_and_trust_repairs_it(
     _, trusted, stranger = cas
     master = trio.master()
     other = next(name for name in NAMES if name != master)
-    marks = {name: node.log_size() for name, node in trio.nodes.items()}
+    marks = {name: len(node.log) for name, node in trio.nodes.items()}
     wanted = trio.publish(master, "transport", stranger, trusted, stranger)
     until(lambda: serial(trio.nodes[master].transport) == wanted, RELOAD_S)
     assert trio.is_whole(*NAMES)
     for name, node in trio.nodes.items():
-        assert "certificate_unknown" not in node.new_log(marks[name])
-    trio.nodes[other].restart()
+        assert "certificate_unknown" not in node.log[marks[name] :]
+    trio.restart(other)
     assert trio.size(other) == 0
-    assert "PKIX path building failed" in trio.nodes[other].new_log()
-    processes = {name: trio.nodes[name].pid for name in NAMES}
+    assert "PKIX path building failed" in trio.nodes[other].log
     for name in NAMES:
         if name != master:
             trio.publish(name, "transport", trusted, trusted, stranger)
     trio.await_whole(*NAMES)
-    assert {name: trio.nodes[name].pid for name in NAMES} == processes
+
+
+@proves("cluster.allocation")
+def test_replicas_wait_while_allocation_is_restricted(trio: Trio) -> None:
+    key = "cluster.routing.allocation.enable"
+    until(lambda: trio.status() == "green", ALLOCATED_S)
+    body = {"persistent": {key: "primaries"}}
+    assert trio.ask("n1", "/_cluster/settings", ADMIN, method="PUT", body=body).status == 200
+    for name in ("n2", "n3"):
+        trio.restart(name)
+        trio.await_whole(*NAMES)
+    assert trio.status() == "yellow"
+    body = {"persistent": {key: None}}  # type: ignore[dict-item]
+    assert trio.ask("n1", "/_cluster/settings", ADMIN, method="PUT", body=body).status == 200
+    until(lambda: trio.status() == "green", ALLOCATED_S)
+
+
+@proves("cluster.full-restart")
+def test_a_full_restart_keeps_the_cluster_and_its_data(trio: Trio) -> None:
+    uuid = trio.ask("n1", "/", ADMIN).body["cluster_uuid"]
+    trio.stop()
+    trio.start()
+    for node in trio.nodes.values():
+        node.wait()
+    trio.await_whole(*NAMES)
+    assert trio.ask("n3", "/", ADMIN).body["cluster_uuid"] == uuid
+    assert trio.ask("n2", "/logs/_count", ADMIN).body["count"] == 1
