@@ -12,12 +12,13 @@ from pathlib import Path
 
 from estui.act.context import Context
 from estui.act.fs import Fs, Owner
-from estui.act.journal import stamp, utc_now
+from estui.act.journal import run_ids, stamp, utc_now
 from estui.act.prepare import staged_name
 from estui.act.runs import read_run
 from estui.act.workspace import PRIVATE_FILE
 from estui.errors import ApplyError, EstuiError, Location, LockedError
 from estui.formats.wire import Json, dumps
+from estui.model.observed import FileState
 from estui.model.plan import Place
 
 LOCK = "lock"
@@ -118,7 +119,10 @@ Mark = dict[str, Json]
 
 def read_mark(fs: Fs, root: str, folder: str) -> Mark | None:
     """Who is at work on a node; empty where a mark cannot be read, None where there is none."""
-    state = fs.read(root, mark_path(folder))
+    return _mark_of(fs.read(root, mark_path(folder)))
+
+
+def _mark_of(state: FileState) -> Mark | None:
     if not state.exists:
         return None
     try:
@@ -253,7 +257,7 @@ def require_nodes(context: Context) -> None:
         return
     for place in context.plan.places:
         found = read_mark(context.fs, place.root, context.plan.folder)
-        if found is not None or context.options.take_over:
+        if found is not None or context.options.take_over or _was_lent(context):
             take_node(context, place)
             continue
         raise LockedError(
@@ -261,6 +265,12 @@ def require_nodes(context: Context) -> None:
             location=Location(f"{place.root}/{mark_path(context.plan.folder)}"),
             hint="is the right folder mounted? --take-over marks it again",
         )
+
+
+def _was_lent(context: Context) -> bool:
+    """Whether a run that was to undo this one has had its nodes: it may have been cut short before giving them back."""
+    fs, workspace = context.fs, context.workspace.path
+    return any(read_run(fs, workspace, run).undoes == context.run for run in run_ids(fs, workspace))
 
 
 def release_nodes(context: Context, heir: str = "") -> None:
@@ -291,7 +301,7 @@ def _release(context: Context, place: Place, heir: str) -> None:
             location=Location(f"{place.root}/{path}"),
             hint="mend that, then: estui runbook resume",
         )
-    found = read_mark(fs, place.root, context.plan.folder)
+    found = _mark_of(state)
     if found is None or not _agrees(found, mine):
         return
     if not heir:
