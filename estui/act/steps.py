@@ -161,8 +161,8 @@ class Steps:
                 )
         commit(self.context, step.stage, step.targets, step.id)
         self._see(step, ", ".join(step.targets), "every file as planned")
-        if restart is Restart.NONE:
-            self._await_reload(step)
+        if restart not in (Restart.FULL, Restart.ROLLING):
+            self._await_reload(step)  # an undo is one stage, with Kibana's restart where the run had one
 
     def _await_reload(self, step: Step) -> None:
         """Sets that were switched under running nodes: each must be served within three polls.

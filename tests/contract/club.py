@@ -11,8 +11,6 @@ from tests.contract import folders
 from tests.contract.labs import Lab, LabNode
 from tests.unit.sandbox.makers import Pair, make_leaf
 
-DISCOVERY_S = 3
-"""How long HTTP of a node stays closed while it is in no cluster."""
 ELSEWHERE = ("elsewhere.example.net",)
 
 
@@ -50,7 +48,7 @@ def found(lab: Lab, folder: Path, ca: Pair, other_ca: Pair, files: dict[str, byt
     club = Club(ca, other_ca)
 
     def add(name: str, leaf: Pair | None, *cas: Pair, http: str = "", **settings: Any) -> None:
-        settings = {"discovery.initial_state_timeout": f"{DISCOVERY_S}s", **settings}
+        settings = {"discovery.initial_state_timeout": f"{lab.discovery_s}s", **settings}
         if leaf is not None:
             settings |= folders.pem_layer("transport", verification_mode=settings.pop("mode", "full"))
         if http:

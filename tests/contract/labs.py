@@ -46,6 +46,8 @@ class Lab(Protocol):
     """Makes nodes of one kind."""
 
     name: str
+    discovery_s: int
+    """How long HTTP of a test's node stays closed while it is in no cluster; real ones need some seconds to join."""
 
     def node(self, config: Path, keystore_password: str = "") -> LabNode:
         """The node of a folder; not started."""
@@ -103,6 +105,7 @@ class SandboxLab:
     """The sandbox."""
 
     name = "sandbox"
+    discovery_s = 1
 
     def node(self, config: Path, keystore_password: str = "") -> LabNode:
         return SandboxNode(config, keystore_password)
@@ -158,6 +161,7 @@ class RealLab:
     """Elasticsearch."""
 
     name = "real"
+    discovery_s = 3
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -11,12 +11,11 @@ from tests.contract import folders
 from tests.contract.behaviours import proves
 from tests.contract.club import OUTSIDERS, Club
 from tests.contract.conftest import ADMIN
+from tests.contract.labs import Lab
 from tests.contract.test_ports import pem_file, status
 from tests.real.handshakes import serial
 from tests.unit.sandbox.makers import Pair, ask, client, make_leaf
 from tests.waiting import until
-
-pytestmark = pytest.mark.xdist_group("club")  # one process: its last test changes what the others look at
 
 JOIN_S = 30.0
 
@@ -46,9 +45,10 @@ def test_in_certificate_mode_the_name_does_not_matter(club: Club) -> None:
 
 
 @proves("members.outsider-http")
-def test_a_node_in_no_cluster_opens_http_after_the_discovery_timeout(club: Club) -> None:
+def test_a_node_in_no_cluster_opens_http_after_the_discovery_timeout(lab: Lab, club: Club) -> None:
     outsider = club["plain"]
-    assert "timed out after [discovery.initial_state_timeout=3s] while waiting for initial discovery" in outsider.log
+    timeout = f"discovery.initial_state_timeout={lab.discovery_s}s"
+    assert f"timed out after [{timeout}] while waiting for initial discovery" in outsider.log
     assert ask(outsider.http).status == 401
     answer = ask(outsider.http, "/_cluster/health?master_timeout=100ms&timeout=100ms", user=ADMIN)
     assert (answer.status, answer.body["error"]["type"]) == (503, "master_not_discovered_exception")

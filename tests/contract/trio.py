@@ -18,12 +18,13 @@ ELASTIC = "elastic:changeme"
 ADMIN = "admin:admin-pass"
 """A superuser of the file realm, who needs no index to log in."""
 WHOLE_S = 60.0
-DISCOVERY_S = 3
-"""How long HTTP of a node stays closed while it is in no cluster."""
 
 
 class Trio:
     """`n1`, `n2` and `n3`; of real ones `n1` has the usual poll of 5 s, all others a short one."""
+
+    signer: Pair
+    """The CA that signs for the nodes now."""
 
     def __init__(self, lab: Lab, folder: Path) -> None:
         hashed = pbkdf2_hash(Secret("admin-pass"), bytes(32), 1000)
@@ -41,7 +42,7 @@ class Trio:
         self.trusted: list[Pair] = []
         """CAs of the clients here."""
         for name in names:
-            more = {"discovery.seed_hosts": seeds, "discovery.initial_state_timeout": f"{DISCOVERY_S}s"}
+            more = {"discovery.seed_hosts": seeds, "discovery.initial_state_timeout": f"{lab.discovery_s}s"}
             self.nodes[name] = lab.node(folders.write(folder / name, {**settings[name], **more}, files))
 
     def start(self) -> None:
@@ -58,10 +59,10 @@ class Trio:
         self.nodes[name].start()
         self.nodes[name].wait()
 
-    def switch_on(self, name: str, layer: str, ca: Pair) -> None:
+    def switch_on(self, name: str, layer: str) -> None:
         """Gives a node TLS on a layer; it takes effect with a restart."""
         config = self.nodes[name].config
-        self.publish(name, layer, ca, ca)
+        self.publish(name, layer, self.signer, self.signer)
         mode = {"verification_mode": "full"} if layer == "transport" else {}
         lines = [f"{key}: {json.dumps(value)}\n" for key, value in folders.pem_layer(layer, **mode).items()]
         yml = config / "elasticsearch.yml"

@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from estui.sandbox.cluster import free_ports
-from estui.sandbox.stock import elasticsearch_yml
+from estui.sandbox.cluster import KIBANA, Sandbox, free_ports
+from estui.sandbox.stock import elasticsearch_yml, kibana_yml
 from tests.real.keystore_tool import KeystoreTool
 from tests.real.node import RealNode
 from tests.unit.sandbox.makers import Answer, ask
@@ -26,6 +26,7 @@ class RealCluster:
         self.folder = folder
         self.nodes = list(nodes)
         self.keystore_password = keystore_password
+        self.kibana: Sandbox | None = None
 
     @classmethod
     def create(cls, folder: Path, count: int, *, keystore_password: str = "", reload: str = "5s") -> RealCluster:
@@ -67,6 +68,17 @@ class RealCluster:
             node.terminate()
         for node in self.nodes:
             node.stop()
+        if self.kibana is not None:
+            self.kibana.down()
+
+    def add_kibana(self) -> None:
+        """Starts a sandbox Kibana that works with these nodes."""
+        kibana = Sandbox.create(self.folder / "with-kibana", nodes=0, start=False)
+        hosts = [f"http://127.0.0.1:{node.http}" for node in self.nodes]
+        folder, port = str(kibana.folder / KIBANA), kibana.ports[KIBANA]["http"]
+        (kibana.config(KIBANA) / "kibana.yml").write_text(kibana_yml(folder=folder, port=port, hosts=hosts))
+        kibana.start(KIBANA)
+        self.kibana = kibana
 
     def outsider(self, files: dict[str, bytes], settings: dict[str, object]) -> RealNode:
         """One more node that looks for this cluster; not started."""

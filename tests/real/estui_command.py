@@ -6,14 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from estui.sandbox.cluster import KIBANA
 from tests.real.cluster import RealCluster
 from tests.real.nodectl import CHECKOUT, command
 
 COMMAND_S = 420.0
+VERBS = ("stop", "start", "restart")
 
 
 @dataclass(frozen=True)
@@ -58,25 +61,22 @@ class Estui:
         """What a command prints with `--json`."""
         return json.loads(self.run(*arguments, "--json", code=code).output)
 
-    def init(self, cluster: RealCluster, lines: str = "") -> None:
-        """`estui init`, then what only a person adds to `estui.yaml`: commands, password files, policy."""
-        self.run("init", *(str(node.config) for node in cluster.nodes))
+    def init(self, cluster: RealCluster) -> None:
+        """`estui init`, then what only a person adds to `estui.yaml`: commands and the name of a password file."""
+        kibana = cluster.kibana
+        own = ["--kibana", f"{kibana.config(KIBANA)}={kibana.config(KIBANA)}"] if kibana else []
+        self.run("init", *(str(node.config) for node in cluster.nodes), *own)
         inventory = self.workspace / "estui.yaml"
         text = inventory.read_text()
         password = self.workspace / "keystore-password" if cluster.keystore_password else None
         if password is not None:
             self._keep(password, cluster.keystore_password)
-            lines += f"keystore_password: {password}\n"
+            text += f"keystore_password: {password}\n"
         for node in cluster.nodes:
-            entry = f"  - config: {node.config}\n"
-            assert entry in text
-            verbs = ("stop", "start", "restart")
-            text = text.replace(
-                entry,
-                entry
-                + "".join(f"    {verb}: {json.dumps(list(command(verb, node.config, password)))}\n" for verb in verbs),
-            )
-        inventory.write_text(text + lines)
+            text = _with_commands(text, node.config, [command(verb, node.config, password) for verb in VERBS])
+        if kibana:
+            text = _with_commands(text, kibana.config(KIBANA), [kibana.commands(KIBANA, verb) for verb in VERBS])
+        inventory.write_text(text)
 
     def password(self, user: str) -> str:
         """The password of a built-in user, as `estui passwords show` gives it out."""
@@ -89,8 +89,10 @@ class Estui:
         """The certificate of one of its CAs."""
         return self.workspace / "ca" / name / "ca.crt"
 
-    def set_policy(self, line: str) -> None:
-        """Replaces the policy of `estui.yaml`, as a person would."""
-        inventory = self.workspace / "estui.yaml"
-        kept = [each for each in inventory.read_text().splitlines() if not each.startswith("policy:")]
-        inventory.write_text("\n".join([*kept, f"policy: {{{line}}}", ""]))
+
+def _with_commands(text: str, config: Path, commands: Iterable[tuple[str, ...]]) -> str:
+    """The inventory with stop, start and restart commands in the entry of a folder."""
+    entry = f"  - config: {config}\n"
+    assert entry in text
+    lines = "".join(f"    {verb}: {json.dumps(list(words))}\n" for verb, words in zip(VERBS, commands, strict=True))
+    return text.replace(entry, entry + lines)

@@ -36,6 +36,8 @@ class Job:
     format: str = "pem"
     keystore_password: str = ""
     reload: str = "1s"
+    kibana: bool = False
+    """With a Kibana, which is the sandbox's: there is no real one to put together."""
 
     @property
     def choice(self) -> tuple[str, ...]:
@@ -46,6 +48,11 @@ class Job:
     def plain(self) -> tuple[str, ...]:
         """What lets a password go over plain HTTP, where there is nothing else."""
         return () if self.scenario == "https" else ("--plain-http",)
+
+    @property
+    def restart(self) -> tuple[str, ...]:
+        """What a rotation needs: nothing for nodes, a restart for Kibana's own leaf."""
+        return ("--restart",) if self.kibana else ()
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -62,7 +69,7 @@ class Job:
 
 
 JOBS = (
-    Job("https", 3, reload="5s"),
+    Job("https", 3, reload="5s", kibana=True),
     Job("https", 1, format="pkcs12", keystore_password="pä€ss of stores"),
     Job("basic", 3, format="pkcs12"),
     Job("basic", 2, keystore_password="open sesame 1"),
@@ -114,6 +121,8 @@ def secured(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     try:
         cluster.up()
         cluster.fill()
+        if job.kibana:
+            cluster.add_kibana()
         before = yml_texts(cluster)
         estui = Estui(folder / "workspace")
         estui.init(cluster)
@@ -139,6 +148,13 @@ def test_verify_proves_every_layer_of_every_node(secured: Secured) -> None:
             assert (node.name, f"{layer} serves the planned leaf") in claims
         assert (node.name, "401 without a login") in claims
         assert (node.name, "a superuser logs in") in claims
+
+
+def test_kibana_works_with_the_secured_nodes(secured: Secured) -> None:
+    """With kibana_system's password from its keystore and trust in the HTTP CA; without one there is no such proof."""
+    proofs = [proof for proof in secured.estui.json("verify")["proofs"] if proof["target"].startswith("kibana/")]
+    assert bool(proofs) == secured.job.kibana
+    assert all(proof["ok"] for proof in proofs)
 
 
 def test_the_data_is_still_there(secured: Secured) -> None:
@@ -232,18 +248,14 @@ def test_a_node_without_a_certificate_of_the_ca_stays_out(secured: Secured) -> N
 
 
 def test_a_renewal_replaces_every_leaf_under_load_without_a_restart_or_a_failed_request(secured: Secured) -> None:
-    """The policy makes every leaf due; the same CA signs the new ones; running nodes load them by themselves."""
+    """`estui rotate`: the same CA signs the new ones, and running nodes load them by themselves."""
     nodes = secured.cluster.nodes
     ports = [port for node in nodes for port in secured.job.ports(node)]
     before = {port: served(port) for port in ports}
     processes = [node.pid for node in nodes]
-    secured.estui.set_policy("leaf_days: 450, renew_before_days: 400")
     login = f"elastic:{secured.password('elastic')}"
     with Load([node.http for node in nodes], login, secured.context) as load:
-        if ports:
-            secured.estui.run("apply", *secured.job.choice, *secured.job.plain, "--yes")
-        else:
-            secured.estui.run("plan", *secured.job.choice, *secured.job.plain, code=0)
+        secured.estui.run("rotate", "--all", *secured.job.plain, "--yes", *secured.job.restart)
         after = {port: served(port) for port in ports}
     assert load.failures == []
     assert load.asked > len(nodes) * 4
@@ -257,7 +269,7 @@ def test_a_renewal_replaces_every_leaf_under_load_without_a_restart_or_a_failed_
 def test_rollback_brings_everything_back_run_by_run(secured: Secured) -> None:
     """Last of all, it ends what the other tests look at: the old leaves by hot reload, then the unsecured cluster."""
     if secured.job.scenario != "minimal":
-        secured.estui.run("rollback", "--yes")
+        secured.estui.run("rollback", "--yes", *secured.job.restart)
         assert secured.estui.json("verify")["ok"]
     secured.estui.run("rollback", "--yes", "--restart")
     assert yml_texts(secured.cluster) == secured.before

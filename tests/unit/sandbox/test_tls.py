@@ -197,17 +197,6 @@ def test_a_store_with_another_password_is_not_taken(
     until(lambda: served(running.http) == second.certificate.serial_number)
 
 
-def test_nothing_is_watched_where_reloading_is_switched_off(
-    tmp_path: Path, ca: Pair, start_node: StartNode, ports: tuple[int, int]
-) -> None:
-    import threading
-
-    config = secured(tmp_path, ports, make_leaf(ca), ca, {"resource.reload.enabled": False})
-    running = start_node(config)
-    until(running.is_up)
-    assert "_watch" not in {thread.name for thread in threading.enumerate()}
-
-
 @pytest.mark.parametrize(
     ("mode", "own", "accepted"),
     [
