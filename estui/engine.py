@@ -27,7 +27,7 @@ from estui.act.pins import compare_pins
 from estui.act.preflight import refuse_unwritable
 from estui.act.prune import KEEP
 from estui.act.recover import finish_commit
-from estui.act.rollback import close_undone, committed, prepare_undo, rollback_plan
+from estui.act.rollback import close_undone, committed, drop_unswitched, prepare_undo, rollback_plan
 from estui.act.runbook import Walker
 from estui.act.runs import REPORT, begin_run, in_effect, read_plan, read_run, read_runs, unfinished
 from estui.act.verify import Verifier
@@ -351,6 +351,8 @@ class Engine:
         # who owns the nodes next: the run that was to be undone, or, once that was an undo itself and is taken
         # back, the one that it was to undo
         heir = self._undone_by(undone) if undone and phase is RunPhase.DONE else undone
+        if undone and phase is RunPhase.DONE:
+            drop_unswitched(undone)
         lock.release_nodes(context, heir.run if heir else "")
         context.journal.write("ended", phase=phase, detail=detail)
         if undone and phase is RunPhase.DONE:
@@ -399,14 +401,20 @@ class Engine:
     def _undo(self, state: RunState, emit: Emit, options: Options, force: Sequence[str] = ()) -> RunState:
         self._require_confirmed(options)
         old = self._open_run(state.id, emit, options)
+        if state.phase is RunPhase.WAITING and state.next is None:
+            # cut short after its last step: it ends before anything else, and an undo has nothing more to take back
+            self._end(old, RunPhase.DONE)
+            state = self.run(state.id)
+            if state.kind == "rollback":
+                return state
         if not committed(old.journal):
             undo_prepared(old)
             self._end(old, RunPhase.ROLLED_BACK, "nothing had been switched")
             return self.run(state.id)
         plan = rollback_plan(old.plan, old.journal, start_order(self.observe(network=False)))
-        self._drop_login(old)
         if state.unfinished:
             lock.require_nodes(old)
+        self._drop_login(old)
         context = self._begin(plan, "rollback", emit, options, undoes=state.id)
         self._prepare(context, lambda: prepare_undo(context, old.journal, force))
         return self._walk(context)
@@ -426,6 +434,10 @@ class Engine:
         state = self.run(run) if run else self.last_done()
         if state is None:
             raise UsageError("there is no run to undo", hint="estui history")
+        if state.undoes and state.phase is RunPhase.DONE and self.run(state.undoes).phase is not RunPhase.DONE:
+            raise UsageError(
+                f"run {state.id} took back run {state.undoes}, which was never finished", hint="plan and apply again"
+            )
         return state
 
     def rollback_preview(self, run: str | None = None) -> Plan:

@@ -221,10 +221,11 @@ def _rename(context: Context, root: str, pairs: list[tuple[str, str]]) -> None:
 
 def _switch_link(context: Context, item: Item) -> None:
     """A link, or a removal; the name that an interrupted switch left beside it goes as well."""
+    if item.after.link is not None and image_of(context, item.root, item.path) != item.after:
+        context.fs.switch_link(item.root, item.path, item.after.link)
+        return
     if item.after.link is None:
         context.fs.remove(item.root, item.path)
-    elif image_of(context, item.root, item.path) != item.after:
-        context.fs.switch_link(item.root, item.path, item.after.link)
     context.fs.remove(item.root, temporary_name(item.path))
 
 
@@ -255,10 +256,7 @@ def undo_prepared(context: Context) -> None:
         drop_staged(context, record)
         for each in ready_of(record.fields.get("files"), journal.path):
             context.fs.remove(root, each.path)
-        kept = f"{context.plan.folder}/{BEFORE}/{context.run}"
-        _remove_empty(context, root, kept)
-        if not context.fs.names(root, f"{context.plan.folder}/{BEFORE}"):
-            context.fs.remove(root, f"{context.plan.folder}/{BEFORE}")
+        drop_empty_kept(context, root)
         for folder in reversed(_texts(record.fields.get("folders"))):
             if not context.fs.names(root, folder):
                 context.fs.remove(root, folder)
@@ -268,6 +266,14 @@ def drop_staged(context: Context, record: Record) -> None:
     """Removes what a target had ready beside names that were not switched."""
     for item in items_of(record.fields.get("items"), context.journal.path):
         context.fs.remove(item.root, item.staged or temporary_name(item.path))
+
+
+def drop_empty_kept(context: Context, root: str) -> None:
+    """Removes the folders for replaced files in which none was kept; some may not even be finished."""
+    before = f"{context.plan.folder}/{BEFORE}"
+    _remove_empty(context, root, f"{before}/{context.run}")
+    if not context.fs.names(root, before):
+        context.fs.remove(root, before)
 
 
 def _remove_empty(context: Context, root: str, folder: str) -> None:

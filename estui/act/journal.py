@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -52,7 +53,8 @@ def _checksum(body: dict[str, Json]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
-def parse_journal(content: bytes, path: str) -> list[Record]:
+@functools.lru_cache(maxsize=64)
+def parse_journal(content: bytes, path: str) -> tuple[Record, ...]:
     """Records in order; a line that was torn while it was written is left out.
 
     Raises StoreError where a record is missing: each carries its number, so a damaged line that once was
@@ -71,7 +73,7 @@ def parse_journal(content: bytes, path: str) -> list[Record]:
             )
         records.append(record)
     _check_format(records, path)
-    return records
+    return tuple(records)
 
 
 def _check_format(records: list[Record], path: str) -> None:
@@ -116,7 +118,7 @@ class Journal:
             # an unreadable journal must never pass for an empty one
             reason = state.error or f"is a {state.kind.value}"
             raise StoreError(f"cannot be read: {reason}", location=Location(shown), hint="make it readable")
-        records = parse_journal(state.content, shown)
+        records = list(parse_journal(state.content, shown))
         self._torn = bool(state.content) and not state.content.endswith(b"\n")
         return records
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
+import os
 from collections.abc import Collection, Iterable
 
 from estui.act.context import Context
@@ -11,9 +11,6 @@ from estui.act.items import GONE, Image, difference, same
 from estui.errors import ApplyError, Location, StalePlanError
 from estui.model.observed import FileKind, FileState
 from estui.model.plan import Pin
-
-LINK_LIMIT = 8
-"""Links that are followed one after another; the kernel stops at 40."""
 
 
 def image_of(context: Context, root: str, path: str) -> Image:
@@ -37,25 +34,18 @@ def follow(fs: Fs, root: str, path: str) -> tuple[str, FileState]:
     Raises ApplyError where a link leads out of it, as Elasticsearch itself would ("access to read the file is
     blocked"), or in a circle.
     """
-    name = path
-    for _ in range(LINK_LIMIT):
-        state = fs.read(root, name)
-        if state.kind is not FileKind.LINK or state.link is None:
-            return name, state
-        name = _leads_to(root, path, name, state.link)
-    raise ApplyError("is a link in a circle", location=Location(f"{root}/{path}"), hint="put the file itself there")
-
-
-def _leads_to(root: str, path: str, name: str, link: str) -> str:
-    home = posixpath.normpath(root)
-    target = posixpath.normpath(posixpath.join(home, posixpath.dirname(name), link))
-    if not target.startswith(home + "/"):
+    home, target = os.path.realpath(root), os.path.realpath(f"{root}/{path}")
+    if not target.startswith(home.rstrip("/") + "/"):
         raise ApplyError(
             f"is a link that leads out of the configuration folder, to {target}",
             location=Location(f"{root}/{path}"),
             hint="put the file itself there, or a link that stays in the folder",
         )
-    return target[len(home) + 1 :]
+    found = os.path.relpath(target, home)
+    state = fs.read(root, found)
+    if state.kind is FileKind.LINK:
+        raise ApplyError("is a link in a circle", location=Location(f"{root}/{path}"), hint="put the file itself there")
+    return found, state
 
 
 def pin_image(pin: Pin) -> Image:

@@ -104,8 +104,9 @@ class Preparer:
         context = self.context
         for change in context.plan.changes:
             if isinstance(change, CreateAuthority) and not context.workspace.has_authority(change.request.name):
+                passphrase = self._passphrase()
                 context.journal.write("create-authority", name=change.request.name)
-                context.workspace.create_authority(change.request, self._passphrase())
+                context.workspace.create_authority(change.request, passphrase)
                 context.say(f"created {change.request.common_name}")
 
     def _passphrase(self) -> Secret:

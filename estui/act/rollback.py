@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from estui.act.commit import announced, drop_staged
+from estui.act.commit import announced, drop_empty_kept, drop_staged
 from estui.act.context import Context
 from estui.act.fs import Owner
 from estui.act.items import Item, Ready, Switched, difference, identical, same, switched_of
@@ -121,11 +121,15 @@ def _stage_kept(context: Context, item: Item, each: Switched) -> None:
     context.fs.create(item.root, item.staged, kept.content, before.mode, Owner(before.uid, before.gid), like=source)
 
 
+def drop_unswitched(undone: Context) -> None:
+    """Before an undo ends: what the unfinished run that it takes back still had ready goes; idempotent."""
+    if not undone.journal.has("ended"):
+        for record in undone.journal.find("prepare"):
+            drop_staged(undone, record)
+            drop_empty_kept(undone, record.text("root"))
+
+
 def close_undone(undone: Context, by: str) -> None:
-    """After its undo is done: a run that was unfinished ends, and what it still had ready goes; idempotent."""
-    journal = undone.journal
-    if journal.has("ended"):
-        return
-    for record in journal.find("prepare"):
-        drop_staged(undone, record)
-    journal.write("ended", phase=RunPhase.ROLLED_BACK, detail=f"by run {by}")
+    """After an undo has ended: the unfinished run that it took back ends as well; idempotent."""
+    if not undone.journal.has("ended"):
+        undone.journal.write("ended", phase=RunPhase.ROLLED_BACK, detail=f"by run {by}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -43,7 +44,11 @@ def read_plan(fs: Fs, workspace: str, run: str) -> Plan | None:
     """The plan of a run, or None where the run never got so far."""
     path = f"{RUNS}/{run}/{PLAN}"
     state = fs.read(workspace, path)
-    return parse_plan(state.content, f"{workspace}/{path}") if state.exists else None
+    return _parsed(state.content, f"{workspace}/{path}") if state.exists else None
+
+
+_parsed = functools.lru_cache(maxsize=64)(parse_plan)
+"""A run's plan never changes, and every look at all runs needs each of them."""
 
 
 def read_run(fs: Fs, workspace: str, run: str, clock: Clock = utc_now) -> RunState:

@@ -181,7 +181,8 @@ def _content(observed: Observed, target: str, path: str) -> tuple[bytes, str]:
     for thing in observed.things:
         if thing.target == target:
             state = thing.files.get(path, ABSENT)
-            return state.content, f"{state.mode:04o} {state.uid}:{state.gid}"
+            shown = f"{state.mode:04o} {state.uid}:{state.gid}"
+            return state.content, f"link to {state.link}, {shown}" if state.link else shown
     return b"", ""
 
 

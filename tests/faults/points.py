@@ -45,28 +45,33 @@ def changes(name: str, args: tuple[Any, ...]) -> bool:
 
 
 class Counter:
-    """Counts the calls that change something, or all."""
+    """Counts the calls that change something, or all; without `syncs` not those."""
 
-    def __init__(self, *, all_calls: bool = False) -> None:
+    def __init__(self, *, all_calls: bool = False, syncs: bool = True) -> None:
         self.count = 0
         self.all_calls = all_calls
+        self.syncs = syncs
 
     def __call__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:
-        if self.all_calls or changes(name, args):
+        if self.all_calls or (changes(name, args) and (self.syncs or name != "fsync")):
             self.count += 1
         return call()
 
 
 class Killer:
-    """Kills this process with SIGKILL at the call of a number, before it or after it."""
+    """Kills this process with SIGKILL at the call of a number, before it or after it.
 
-    def __init__(self, at: int, *, after: bool) -> None:
+    Without `syncs` those are not counted: a kill finds the same tree before one and after it.
+    """
+
+    def __init__(self, at: int, *, after: bool, syncs: bool = True) -> None:
         self.at = at
         self.after = after
+        self.syncs = syncs
         self.count = 0
 
     def __call__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:
-        if not changes(name, args):
+        if not changes(name, args) or (name == "fsync" and not self.syncs):
             return call()
         self.count += 1
         if self.count == self.at and not self.after:

@@ -15,6 +15,9 @@ DONE_BY_ITSELF = (
     StepKind.CLUSTER,
     StepKind.ALLOCATION_OFF,
     StepKind.ALLOCATION_ON,
+    StepKind.FIRST_LOGIN,
+    StepKind.PASSWORDS,
+    StepKind.REMOVE_LOGIN,
 )
 
 

@@ -151,6 +151,6 @@ def test_a_record_with_another_checksum_is_none(tmp_path: Path) -> None:
     record = journal(tmp_path).write(BEGIN, kind="apply")
     body = json.loads(file_of(tmp_path).read_bytes())
     body["kind"] = "rollback"
-    assert parse_journal(json.dumps(body).encode(), "j") == []
+    assert parse_journal(json.dumps(body).encode(), "j") == ()
     assert record.text("kind") == "apply"
     assert datetime.fromisoformat(record.at.replace("Z", "+00:00")) - datetime(2026, 11, 24, tzinfo=UTC) == timedelta(0)

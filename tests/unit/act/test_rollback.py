@@ -10,7 +10,7 @@ import pytest
 from estui.act import recover
 from estui.act.commit import commit, switch_all
 from estui.engine import Options
-from estui.errors import ApplyError, StalePlanError, WaitingError
+from estui.errors import ApplyError, StalePlanError, UsageError, WaitingError
 from estui.model.plan import Restart
 from estui.model.run import RunPhase
 from tests.unit.act.folders import STAGE, Cluster, tree
@@ -142,6 +142,8 @@ def test_after_the_undo_of_a_half_done_run_nothing_that_it_made_ready_is_left(cl
     assert cluster.trees(without=("estui",)) == before
     assert engine.unfinished() is None
     assert engine.run(context.run).phase is RunPhase.ROLLED_BACK
+    with pytest.raises(UsageError, match="never finished"):
+        engine.rollback(engine.runs()[-1].id)  # half a run is never brought back
 
 
 def test_nothing_of_a_full_restart_is_completed_under_a_running_node(
