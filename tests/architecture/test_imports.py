@@ -50,7 +50,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def part_of(path: Path) -> str:
-    """`decide` of `estui/decide/plan.py`, `engine` of `estui/engine.py`."""
+    """`decide` of `estui/decide/plan.py`, `engine` of `estui/engine/…`."""
     first = path.relative_to(PACKAGE).parts[0]
     return first.removesuffix(".py")
 

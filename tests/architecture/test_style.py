@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from estui.cli.main import build_parser
+from estui.cli.parsers import build_parser
 from estui.cli.output import exit_code
 from estui.errors import EstuiError
 from estui.secret import Secret
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "estui").rglob("*.py"))
 LONGEST_FILE = 500
 """Lines; at 400 it is time to look for the next cut."""
-WAITING_FOR_A_CUT = {"engine.py": 700, "present.py": 750}
+WAITING_FOR_A_CUT = {"engine/__init__.py": 700}
 """Files that are longer for now, and how long they may get."""
 LONGEST_FUNCTION = 75
 """Lines; one that holds a text of many lines is no cut to make."""

@@ -1,0 +1,173 @@
+"""The command line's grammar: every command and option, by what the commands are for. Running them is `commands/`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from estui import __version__
+from estui.cli.session import common_options
+
+SCENARIOS = ("minimal", "basic", "https", "mutual")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command and option."""
+    after = common_options(after_command=True)
+    parser = argparse.ArgumentParser(
+        prog="estui",
+        description="Secures self-managed Elasticsearch clusters and keeps their certificates alive. "
+        "Without a command it opens the terminal UI on the workspace.",
+        epilog="Exit codes: 0 done or clean, 1 failed, 2 usage, 3 changes pending, findings or waiting for a person, "
+        "4 applied but not verified, 5 locked, 128 + signal.",
+        parents=[common_options()],
+    )
+    parser.add_argument("--version", action="version", version=_versions())
+    _tui_options(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name: str, help_text: str, module: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=help_text, description=help_text[:1].upper() + help_text[1:], parents=[after]
+        )
+        sub.set_defaults(module=module, action=name)
+        return sub
+
+    _looking_commands(command)
+    _changing_commands(command)
+    _keeping_commands(command)
+    _sandbox_commands(command)
+    return parser
+
+
+def _versions() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    parts = [f"estui {__version__}", f"Python {sys.version.split()[0]}"]
+    for package in ("textual", "cryptography", "ruamel.yaml", "httpx"):
+        try:
+            parts.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            parts.append(f"{package} missing")
+    return ", ".join(parts)
+
+
+def _tui_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("terminal UI")
+    group.add_argument("--read-only", action="store_true", help="no key changes anything")
+    group.add_argument("--ascii", action="store_true", help="ASCII signs and borders only")
+    group.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+
+
+Adder = Callable[[str, str, str], argparse.ArgumentParser]
+"""Adds a command: its name, its help, the module of `commands/` that runs it."""
+
+
+def _looking_commands(command: Adder) -> None:
+    init = command("init", "look at configuration folders and write estui.yaml", "init")
+    init.add_argument("folders", nargs="*", metavar="DIR", help="configuration folder of an Elasticsearch node")
+    init.add_argument(
+        "--kibana",
+        action="append",
+        default=[],
+        metavar="DIR[=ON_HOST]",
+        help="Kibana's folder, and its path on its own host",
+    )
+    init.add_argument("--beat", action="append", default=[], metavar="DIR[=ON_HOST]", help="a Beat's folder")
+    init.add_argument("--cluster", metavar="NAME", help="name of the cluster (else cluster.name)")
+    command("status", "show every node: on disk, served, and where they differ", "status")
+    doctor = command("doctor", "find mistakes before Elasticsearch does; needs no workspace for folders", "doctor")
+    doctor.add_argument("folders", nargs="*", metavar="DIR", help="configuration folders (else the workspace's)")
+    doctor.add_argument("--explain", metavar="RULE", help="what a rule means")
+    doctor.add_argument("--rules", action="store_true", help="list all rules")
+    doctor.add_argument("--offline", action="store_true", help="read the folders only, ask no port")
+    probe = command("probe", "one handshake with a port; needs no workspace", "probe")
+    probe.add_argument("addresses", nargs="+", metavar="HOST:PORT")
+    probe.add_argument("--name", metavar="NAME", help="the name to check (else the host)")
+    probe.add_argument("--ca", metavar="FILE", help="PEM file of the CAs to trust")
+    probe.add_argument("--timeout", type=float, default=3.0, metavar="SECONDS", help="for each port (3)")
+    plan = command("plan", "show what a scenario would change; changes nothing", "plan")
+    plan.add_argument("scenario", choices=SCENARIOS)
+    _plan_options(plan)
+    plan.add_argument("-o", "--output", metavar="FILE", help="save the plan for `estui apply FILE`")
+    plan.add_argument("--all", action="store_true", help="show every node, also where changes are the same")
+
+
+def _plan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", default=[], metavar="TARGET", help="these targets only")
+    parser.add_argument("--format", choices=("pem", "pkcs12"), help="files for keys and certificates")
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--restart", action="store_true", help="run the inventory's own stop, start and restart commands"
+    )
+    parser.add_argument(
+        "--wait", type=float, default=0.0, metavar="SECONDS", help="watch this long for what a person does"
+    )
+    parser.add_argument("--take-over", action="store_true", help="replace the mark of a dead run on another host")
+
+
+def _changing_commands(command: Adder) -> None:
+    apply = command("apply", "apply a saved plan or a scenario, and walk its run-book", "run")
+    apply.add_argument("what", metavar="FILE|SCENARIO", help="saved plan, or minimal, basic, https")
+    _plan_options(apply)
+    _run_options(apply)
+    apply.add_argument("--yes", action="store_true", help="the review was read: do not ask")
+    apply.add_argument("--write-now", action="store_true", help="switch files before the nodes are stopped")
+    rotate = command("rotate", "new leaves from the same CA, loaded without a restart", "run")
+    rotate.add_argument("targets", nargs="*", metavar="TARGET", help="a node, or kibana/NAME")
+    rotate.add_argument("--all", action="store_true", help="every target")
+    rotate.add_argument("--due", action="store_true", help="what falls inside the renewal window")
+    rotate.add_argument("--layer", choices=("transport", "http"), help="this layer only")
+    rotate.add_argument("--yes", action="store_true", help="do not ask")
+    _run_options(rotate)
+    runbook = command("runbook", "the steps of the run in hand, and the next one", "run")
+    runbook.add_argument("verb", choices=("show", "next", "resume"), nargs="?", default="show")
+    _run_options(runbook)
+    rollback = command("rollback", "undo a run: the one in hand, or the last one", "run")
+    rollback.add_argument("run", nargs="?", metavar="RUN")
+    rollback.add_argument("--yes", action="store_true", help="do not ask")
+    rollback.add_argument(
+        "--force", nargs="+", default=[], metavar="FILE", help="undo these although they were changed since"
+    )
+    _run_options(rollback)
+    recover = command("recover", "finish or undo a run that was cut short", "run")
+    way = recover.add_mutually_exclusive_group()
+    way.add_argument("--complete", action="store_true", help="finish the act in hand")
+    way.add_argument("--undo", action="store_true", help="take everything back")
+    _run_options(recover)
+    history = command("history", "past runs, and pruning old ones", "run")
+    history.add_argument("verb", choices=("list", "prune"), nargs="?", default="list")
+    history.add_argument("--keep", type=int, default=10, metavar="N", help="newest runs that stay (default 10)")
+    history.add_argument("--days", type=float, default=0.0, metavar="N", help="only runs older than this many days")
+    history.add_argument("--yes", action="store_true", help="do not ask")
+    command("verify", "prove every layer again by fresh handshakes and requests", "verify")
+
+
+def _keeping_commands(command: Adder) -> None:
+    ca = command("ca", "certificate authorities of the workspace", "ca")
+    ca.add_argument("verb", choices=("list", "create"))
+    ca.add_argument("name", nargs="?", help="transport, http or client")
+    ca.add_argument(
+        "--key", choices=("ec-p256", "rsa-2048", "rsa-3072", "rsa-4096"), help="key type (else the policy's)"
+    )
+    ca.add_argument("--days", type=int, metavar="N", help="life in days (else the policy's)")
+    passwords = command("passwords", "passwords of built-in users that estui made", "passwords")
+    passwords.add_argument("verb", choices=("show",))
+    passwords.add_argument("name", metavar="USER")
+    passwords.add_argument("--to", metavar="FILE", help="write it into a new file that only you can read")
+
+
+def _sandbox_commands(command: Adder) -> None:
+    demo = command(
+        "demo", "a sandbox cluster to try everything on; without a terminal the whole tour by itself", "demo"
+    )
+    _tui_options(demo)
+    demo.add_argument("--folder", metavar="DIR", help="keep the sandbox here (else a temporary folder)")
+    demo.add_argument("--tour", action="store_true", help="the unattended tour, also on a terminal")
+    sandbox = command("sandbox", "the sandbox by itself, for trying commands", "sandbox")
+    sandbox.add_argument("verb", choices=("up", "stop", "start", "restart", "down", "status"))
+    sandbox.add_argument("name", nargs="?", metavar="NODE")
+    sandbox.add_argument("--folder", metavar="DIR", help="the sandbox's folder")

@@ -1,0 +1,106 @@
+"""Findings, rules, probes and errors as lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from estui.errors import EstuiError
+from estui.model.finding import Finding, Severity
+from estui.model.observed import (
+    PortState,
+    Served,
+)
+from estui.model.run import Proof
+from estui.present.lines import UNICODE, Glyphs, Kind, Line, count
+from estui.present.runs import proof_line
+from estui.present.status import certificate_lines
+
+if TYPE_CHECKING:
+    from estui.decide.findings.rule import Rule
+
+
+_SEVERITY_KINDS = {
+    Severity.FATAL: Kind.BAD,
+    Severity.ERROR: Kind.BAD,
+    Severity.WARNING: Kind.WARN,
+    Severity.NOTE: Kind.NOTE,
+}
+
+
+def findings_title(findings: Sequence[Finding]) -> Line:
+    """`1 fatal, 2 errors, 3 warnings, 1 note`."""
+    if not findings:
+        return Line(Kind.GOOD, "nothing to say")
+    counts = Counter(finding.severity for finding in findings)
+    words = {Severity.FATAL: "fatal"}
+    parts = [
+        f"{counts[each]} {words[each]}" if each in words else count(counts[each], each.value)
+        for each in Severity
+        if counts[each]
+    ]
+    clean = set(counts) == {Severity.NOTE}
+    return Line(Kind.GOOD if clean else _SEVERITY_KINDS[findings[0].severity], ", ".join(parts))
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[Line]:
+    """Findings, the worst first; those that say the same about several targets stand together."""
+    lines: list[Line] = []
+    groups: dict[tuple[Severity, str, str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.severity, finding.rule, finding.effect, finding.hint), []).append(finding)
+    for (severity, rule, effect, hint), found in groups.items():
+        lines.append(Line(_SEVERITY_KINDS[severity], f"{severity.value:8} {rule}: {found[0].title}"))
+        lines += [Line(Kind.TEXT, f"  {_finding_text(finding)}") for finding in found]
+        lines += [Line(Kind.NOTE, f"  happens: {effect}")] if effect else []
+        lines += [Line(Kind.NOTE, f"  do: {hint}")] if hint else []
+    return [*lines, findings_title(findings)]
+
+
+def _finding_text(finding: Finding) -> str:
+    return f"{finding.target}: {finding.summary}" + (f"  [{finding.where}]" if finding.where else "")
+
+
+def rule_lines(rule: Rule) -> list[Line]:
+    """Everything that a rule says about itself."""
+    return [
+        Line(Kind.TITLE, f"{rule.id} ({rule.severity.value})"),
+        Line(Kind.TEXT, rule.title),
+        Line(Kind.TEXT, f"happens: {rule.what_happens}"),
+        Line(Kind.TEXT, f"do: {rule.what_to_do}"),
+        Line(Kind.NOTE, f"versions: {rule.versions.text}"),
+        Line(Kind.NOTE, f"source: {rule.source}"),
+    ]
+
+
+def rules_lines(rules: Sequence[Rule]) -> list[Line]:
+    """One line for each rule."""
+    width = max(len(rule.id) for rule in rules)
+    return [Line(Kind.TEXT, f"{rule.severity.value:8} {rule.id:{width}}  {rule.title}") for rule in rules]
+
+
+def probe_lines(
+    served: Served, proofs: Sequence[Proof], commands: Sequence[str], now: datetime, glyphs: Glyphs = UNICODE
+) -> list[Line]:
+    """One handshake: what was served, what it proves, how to ask by hand."""
+    detail = f" ({served.detail})" if served.detail else ""
+    lines = [Line(Kind.TITLE, f"{served.address}: {served.state.value}{detail}")]
+    lines += [proof_line(proof, glyphs) for proof in proofs]
+    if served.state is PortState.TLS:
+        word = "demanded" if served.client_certificate else "asked for" if served.asks_certificate else "not asked for"
+        lines.append(Line(Kind.TEXT, f"client certificate: {word}"))
+    for number, facts in enumerate(served.chain, start=1):
+        lines += [Line(Kind.TEXT, f"  certificate {number} of {len(served.chain)} as served")]
+        lines += certificate_lines(facts, now)
+    return [*lines, *(Line(Kind.NOTE, f"by hand: {command}") for command in commands)]
+
+
+def error_lines(error: EstuiError) -> list[Line]:
+    """An error as both front ends show it."""
+    first, *rest = error.lines()
+    return [
+        Line(Kind.BAD, first),
+        *(Line(Kind.NOTE if line.startswith("hint:") else Kind.TEXT, line) for line in rest),
+    ]
