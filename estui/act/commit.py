@@ -105,7 +105,7 @@ def _compare_items(context: Context, ready: dict[str, tuple[Item, ...]], targets
         raise StalePlanError(
             "files changed since; nothing was undone",
             reasons=tuple(moved),
-            hint="look at them; --force FILE overwrites one all the same",
+            hint="look at them; estui rollback takes this undo back, then: estui rollback --force FILE",
         )
 
 

@@ -50,6 +50,12 @@ class Gates:
         """Whether every port of the target is closed: refused, since a time-out is no evidence."""
         return all(is_refused(address, PROBE_TIMEOUT_S) for address in self.peers.addresses(target).values())
 
+    def answers_anywhere(self, target: str) -> bool:
+        """Whether some port of the target takes connections. A host that is not there yet answers nowhere."""
+        answering = (PortState.TLS, PortState.PLAIN, PortState.SILENT)
+        addresses = self.peers.addresses(target).values()
+        return any(probe(address, timeout_s=PROBE_TIMEOUT_S).state in answering for address in addresses)
+
     def main_port_refused(self, target: str) -> bool:
         """Whether the port that opens first is closed: transport of a node, HTTP elsewhere."""
         addresses = self.peers.addresses(target)
@@ -88,16 +94,38 @@ class Gates:
         self._check_planned(target, layer.value, served.leaf.sha256 if served.leaf else "")
         return f"{layer.value} serves {describe(served)}: as planned"
 
+    def answers(self, layer: Layer, target: str) -> str:
+        """The layer speaks TLS, whatever it serves: the node has read its files."""
+        node = self.peers.read_node(target)
+        address = node.http_address if layer is Layer.HTTP else node.transport_address
+        served = probe(address, timeout_s=PROBE_TIMEOUT_S) if address else None
+        if served is None or served.state is not PortState.TLS:
+            raise ProbeError(f"{address} {served.state.value}" if served else "its address cannot be told")
+        return f"{layer.value} answers with TLS"
+
     def loaded(self, layer: Layer, target: str) -> str:
         """A layer whose files were switched under a running node serves what is on disk now."""
         text = self.node_layer(target, layer)
+        self._serves_disk(layer, target)
+        return text
+
+    def restarted(self, target: str) -> str:
+        """HTTP answers as planned, and every TLS layer serves what is on disk: that of an undo as well, which plans no
+        leaf."""
+        text = self.node_layer(target, Layer.HTTP)
+        node = self.peers.read_node(target)
+        for layer in Layer:
+            if has_tls(node, layer):
+                self._serves_disk(layer, target)
+        return text
+
+    def _serves_disk(self, layer: Layer, target: str) -> None:
         node = self.peers.read_node(target)
         address = node.http_address if layer is Layer.HTTP else node.transport_address
         leaf = node.disk.get(layer, OnDisk()).leaf
         served = probe(address, timeout_s=PROBE_TIMEOUT_S).leaf if address else None
         if leaf and (served is None or served.sha256 != leaf.sha256):
             raise ProbeError(f"{layer.value} does not serve the leaf on disk (serial {leaf.serial_hex[:8]}…)")
-        return text
 
     def _check_planned(self, target: str, set_name: str, sha256: str) -> None:
         planned = self.planned_leaf(target, set_name)

@@ -14,7 +14,6 @@ from estui.model.observed import ObservedKibana, ObservedNode, OnDisk
 from estui.observe.folder import observe_node_folder
 from estui.observe.http import Basic, Client, Credentials, Tls
 from estui.observe.kibana_folder import observe_kibana_folder
-from estui.pki.facts import certificate_facts
 
 POLL_S = 0.25
 REQUEST_TIMEOUT_S = 5.0
@@ -106,10 +105,11 @@ class Peers:
     # clients
 
     def http_trust(self, node: ObservedNode) -> tuple[CertificateFacts, ...]:
-        """CAs that may vouch for a node's HTTP leaf: the workspace's for a managed layer, else what its files name."""
+        """CAs that may vouch for a node's HTTP leaf: for a managed layer those of the workspace that its files hold,
+        else what its files name."""
         disk = node.disk.get(Layer.HTTP, OnDisk())
         if disk.managed:
-            return (certificate_facts(self.context.workspace.authority_certificate(Layer.HTTP.value)),)
+            return self.context.workspace.own_authorities(disk)
         return tuple(dict.fromkeys((*disk.trusted, *(each for each in disk.chain if each.is_ca))))
 
     def client(self, target: str, credentials: Credentials | None, timeout_s: float = REQUEST_TIMEOUT_S) -> Client:

@@ -28,6 +28,14 @@ def image_of(context: Context, root: str, path: str) -> Image:
     return context.digests.image(path, state)
 
 
+def in_real_folder(root: str, path: str) -> str:
+    """The same name in the folder that links on the way lead to, as long as that lies in `root`; the last part is not
+    followed."""
+    home, (folder, _, name) = os.path.realpath(root), path.rpartition("/")
+    real = os.path.realpath(f"{home}/{folder}")
+    return os.path.relpath(f"{real}/{name}", home) if real.startswith(f"{home.rstrip('/')}/") else path
+
+
 def follow(fs: Fs, root: str, path: str) -> tuple[str, FileState]:
     """Path and state of the file that a name means, through links that stay inside the folder.
 
@@ -63,7 +71,7 @@ def pin_problem(context: Context, pin: Pin) -> str:
     A keystore that a node made for itself at its first start is no difference: it holds nothing but its seed.
     """
     root = context.plan.place(pin.target).root
-    found = image_of(context, root, pin.path)
+    found = image_of(context, root, in_real_folder(root, pin.path))
     expected = pin_image(pin)
     if pin.path.endswith(".keystore") and expected.absent and found.entries == context.digests.no_entries:
         return ""

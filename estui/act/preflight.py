@@ -1,4 +1,4 @@
-"""Everything that would make an apply fail on the way, found before anything is written.
+"""Everything that would make an apply or an undo fail on the way, found before anything is written.
 
 Reads only. Whether the plan is still the reviewed one is `pins.compare_pins`' question.
 """
@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from estui.act import mounts
 from estui.act.context import Context
 from estui.act.fs import Fs
+from estui.act.items import BEFORE, Switched
+from estui.act.login import ROLES, USERS
 from estui.act.pins import follow
 from estui.act.prepare import targets_of
+from estui.decide.fixed import written_paths
 from estui.errors import ApplyError
 from estui.model.observed import FileKind
 from estui.model.plan import (
     Change,
+    FirstLogin,
     Place,
     PublishSet,
     RemoveSecureSetting,
@@ -60,12 +64,15 @@ def _has_chown() -> bool:
     return bool(int(line.split()[1], 16) & 1)
 
 
-def refuse_unwritable(context: Context) -> None:
-    """Raises ApplyError with every refusal of `preflight`."""
-    found = preflight(context)
+def refuse_unwritable(context: Context, undone: Sequence[Switched] = ()) -> None:
+    """Raises ApplyError with every refusal: of `preflight`, or of `preflight_undo` where something is to be undone."""
+    found = preflight_undo(context, undone) if undone else preflight(context)
     if found:
+        done, again = ("undone", "undo it") if undone else ("applied", "apply")
         raise ApplyError(
-            "cannot be applied; nothing was written", reasons=tuple(found), hint="mend what is listed, then apply again"
+            f"cannot be {done}; nothing was written",
+            reasons=tuple(found),
+            hint=f"mend what is listed, then {again} again",
         )
 
 
@@ -76,6 +83,52 @@ def preflight(context: Context) -> list[str]:
     for place in context.plan.places:
         refused += _place_problems(context, place, who, points)
     return refused
+
+
+def preflight_undo(context: Context, undone: Sequence[Switched]) -> list[str]:
+    """Every reason why what a run switched could not be brought back to the end, each naming its place.
+
+    Whether somebody changed a file since is `rollback.find_drift`'s question: that one can be forced, these cannot.
+    """
+    refused = _folder_problems(context.workspace.path, WORKSPACE_BYTES, "the workspace")
+    who, points = rights(), mounts.mount_points()
+    for target in dict.fromkeys(each.item.target for each in undone):
+        mine = [each for each in undone if each.item.target == target]
+        refused += _undo_problems(context, context.plan.place(target), mine, who, points)
+    return list(dict.fromkeys(refused))
+
+
+def _undo_problems(
+    context: Context, place: Place, undone: Sequence[Switched], who: Rights, points: frozenset[str]
+) -> list[str]:
+    root, folder = place.root, context.plan.folder
+    refused: list[str] = []
+    needed = 0
+    for each in undone:
+        item, before = each.item, each.before
+        state = context.fs.read(root, item.path)
+        shown = f"{root}/{item.path}"
+        if before.kind == FileKind.FILE.value:
+            needed += len(context.fs.read(root, each.kept).content) + len(state.content)
+            refused += _owner_problems(shown, before.uid, before.gid, who)
+        if state.exists and (state.error or state.kind is not FileKind.LINK):
+            others = state.links - _kept_names(context.fs, root, folder, item.path)
+            refused += _file_problems(shown, state.kind, others, state.error, points)
+    folders = {str(Path(each.item.path).parent) for each in undone} | {folder, f"{folder}/{BEFORE}"}
+    refused += _folder_problems(root, needed, place.target)
+    for name in sorted(folders - {"."}):
+        if context.fs.read(root, name).kind is FileKind.FOLDER:
+            refused += _folder_problems(f"{root}/{name}", 0, place.target)
+    return refused
+
+
+def _kept_names(fs: Fs, root: str, folder: str, path: str) -> int:
+    """Names of this very file that runs keep: an interruption leaves them before the file itself is replaced."""
+    kept = (Path(root, folder, BEFORE, run, path) for run in fs.names(root, f"{folder}/{BEFORE}"))
+    try:
+        return sum(os.path.samestat(name.lstat(), Path(root, path).lstat()) for name in kept if name.exists())
+    except OSError:
+        return 0
 
 
 def _place_problems(context: Context, place: Place, who: Rights, points: frozenset[str]) -> list[str]:
@@ -99,7 +152,7 @@ def _place_problems(context: Context, place: Place, who: Rights, points: frozens
     refused += _folder_problems(place.root, sizes + SET_BYTES * len(changes), place.target)
     refused += _managed_problems(context.fs, place, context.plan.folder, changes)
     refused += _owner_problems(f"{place.root}/{context.plan.folder}", place.uid, place.gid, who)
-    if any(isinstance(change, PublishSet) for change in changes):
+    if any(isinstance(change, PublishSet) and not change.fixed for change in changes):
         refused += _link_problems(place.root)
     return refused
 
@@ -107,6 +160,11 @@ def _place_problems(context: Context, place: Place, who: Rights, points: frozens
 def _fixed_paths(changes: list[Change]) -> Iterator[str]:
     kinds = SetSetting | RemoveSetting | SetSecureSetting | RemoveSecureSetting
     yield from dict.fromkeys(change.path for change in changes if isinstance(change, kinds))
+    for change in changes:
+        if isinstance(change, PublishSet):
+            yield from written_paths(change)
+    if any(isinstance(change, FirstLogin) for change in changes):
+        yield from (USERS, ROLES)
 
 
 def _file_problems(shown: str, kind: FileKind, links: int, error: str, points: frozenset[str]) -> list[str]:
@@ -162,7 +220,7 @@ def _managed_problems(fs: Fs, place: Place, folder: str, changes: list[Change]) 
     """estui's own folder, the folders of its sets and their links, each of the kind that it has to be."""
     wanted = {folder: FileKind.FOLDER}
     for change in changes:
-        if isinstance(change, PublishSet):
+        if isinstance(change, PublishSet) and not change.fixed:
             wanted[f"{folder}/{change.set_name}"] = FileKind.FOLDER
             wanted[f"{folder}/{change.set_name}/current"] = FileKind.LINK
     refused: list[str] = []
@@ -184,5 +242,8 @@ def _managed_problems(fs: Fs, place: Place, folder: str, changes: list[Change]) 
 def _link_problems(root: str) -> list[str]:
     kind = mounts.file_system(root)
     if kind in mounts.WITHOUT_LINKS:
-        return [f"{root}: is on {kind}, which does not carry symbolic links as the node would see them"]
+        return [
+            f"{root}: is on {kind}, which does not carry symbolic links as the node would see them; mount it by NFS or "
+            "sshfs (only certificates that are there already, under names of their own, can be replaced there)"
+        ]
     return []

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from cryptography import x509
 
 from estui.act.context import Context, new_password
+from estui.act.csr import fetch_leaf
+from estui.act.fixed import NewLeaf, Target, content_of, fixed_names, leaf_requests, trust_of
 from estui.act.fs import Owner
 from estui.act.items import KIBANA_KEYSTORE, NODE_KEYSTORE, Image, Item, LeafRecord, Ready
 from estui.act.journal import stamp
@@ -136,7 +138,7 @@ class Preparer:
         links: list[Item] = []
         leaves: list[LeafRecord] = []
         for change in stage.changes:
-            if isinstance(change, PublishSet) and change.target == target:
+            if isinstance(change, PublishSet) and change.target == target and not change.fixed:
                 base = f"{context.plan.folder}/{change.set_name}"
                 for folder in (context.plan.folder, base, f"{base}/{context.run}"):
                     folders[folder] = None
@@ -149,7 +151,9 @@ class Preparer:
                 leaves += [leaf] if leaf else []
                 after = Image(FileKind.LINK.value, link=context.run)
                 links.append(Item(target, place.root, f"{base}/current", after))
-        staged = self._keystores(stage, place) + self._ymls(stage, place)
+        kept, more = self._fixed(stage, place)
+        leaves += more
+        staged = kept + self._keystores(stage, place) + self._ymls(stage, place)
         files += [file for file, _ in staged]
         items = (*links, *(item for _, item in staged))
         return stage.id, Made(place, tuple(folders), tuple(files), items, tuple(leaves))
@@ -159,37 +163,60 @@ class Preparer:
     def _set(self, change: PublishSet) -> tuple[dict[str, bytes], LeafRecord | None]:
         """Files of a set by name, and the leaf among them."""
         trusted = {name: self._certificate(name) for name in change.trust}
+        if change.keep_leaf:
+            return self._kept_leaf(change, trusted), None
         if change.request is None:
             return {"ca.crt": b"".join(pem.certificate_pem(each) for each in trusted.values())}, None
-        key, leaf, record = self._leaf(change.request)
-        issuer = self._certificate(change.request.authority)
+        new, record = self._leaf(change.request, change)
         if change.format is StoreFormat.PKCS12:
             password = self._store_password(change.target, change.set_name)
-            files = {"node.p12": pkcs12.write_keystore(change.target.lower(), key, leaf, [issuer], password)}
+            files = {"node.p12": pkcs12.write_keystore(change.target.lower(), new.key, new.leaf, new.above, password)}
             if trusted:
                 files["ca.p12"] = pkcs12.write_truststore(list(trusted.items()), password)
             return files, record
         stem = "server" if change.set_name == "server" else "node"
         files = {
             # the CA goes along, so that clients that pin its fingerprint find it in the chain
-            f"{stem}.crt": pem.certificate_pem(leaf) + pem.certificate_pem(issuer),
-            f"{stem}.key": pem.private_key_pem(key),
+            f"{stem}.crt": b"".join(pem.certificate_pem(each) for each in (new.leaf, *new.above)),
+            f"{stem}.key": pem.private_key_pem(new.key),
         }
         if trusted:
             files["ca.crt"] = b"".join(pem.certificate_pem(each) for each in trusted.values())
         return files, record
 
-    def _leaf(self, request: LeafRequest) -> tuple[PrivateKey, x509.Certificate, LeafRecord]:
+    def _kept_leaf(self, change: PublishSet, trusted: Mapping[str, x509.Certificate]) -> dict[str, bytes]:
+        """Leaf and key of the set in use, byte for byte, beside the CAs that are trusted from now on."""
+        root = self.context.plan.place(change.target).root
+        base = f"{self.context.plan.folder}/{change.set_name}"
+        link = self.context.fs.read(root, f"{base}/current").link
+        if link is None or "/" in link:
+            raise ApplyError(
+                "is not a link to a set beside it", location=Location(f"{root}/{base}/current"), hint="plan again"
+            )
+        stem = "server" if change.set_name == "server" else "node"
+        stores = change.format is StoreFormat.PKCS12
+        files = {}
+        for name in ("node.p12",) if stores else (f"{stem}.crt", f"{stem}.key"):
+            state = self.context.fs.read(root, f"{base}/{link}/{name}")
+            if state.kind is not FileKind.FILE or state.error:
+                raise ApplyError(
+                    f"cannot be read: {state.error}" if state.error else "is missing in the set in use",
+                    location=Location(f"{root}/{base}/{link}/{name}"),
+                    hint="bring the set back, then plan again",
+                )
+            files[name] = state.content
+        if trusted and stores:
+            password = self._store_password(change.target, change.set_name)
+            files["ca.p12"] = pkcs12.write_truststore(list(trusted.items()), password)
+        elif trusted:
+            files["ca.crt"] = b"".join(pem.certificate_pem(each) for each in trusted.values())
+        return files
+
+    def _leaf(self, request: LeafRequest, change: PublishSet) -> tuple[NewLeaf, LeafRecord]:
+        """A leaf for a request: issued now, or the imported one that the change names."""
         context = self.context
-        key = generate_key(request.key)
-        leaf = issue_leaf(
-            request,
-            authority=self._certificate(request.authority),
-            authority_key=self._authority_key(request.authority),
-            key=key,
-            serial=serial(),
-            now=context.now(),
-        )
+        new = self._imported(request, change) if change.imported else self._issued(request)
+        leaf = new.leaf
         facts = certificate_facts(leaf)
         record = LeafRecord(
             request.target,
@@ -200,7 +227,23 @@ class Preparer:
             stamp(facts.not_after),
         )
         context.workspace.record_issued(leaf, request, context.run)
-        return key, leaf, record
+        return new, record
+
+    def _issued(self, request: LeafRequest) -> NewLeaf:
+        authority, key = self._certificate(request.authority), generate_key(request.key)
+        leaf = issue_leaf(
+            request,
+            authority=authority,
+            authority_key=self._authority_key(request.authority),
+            key=key,
+            serial=serial(),
+            now=self.context.now(),
+        )
+        return NewLeaf(key, leaf, authority)
+
+    def _imported(self, request: LeafRequest, change: PublishSet) -> NewLeaf:
+        found = fetch_leaf(self.context.workspace, change, self._passphrase())
+        return NewLeaf(found.key, found.leaf, self._certificate(request.authority), found.intermediates)
 
     def _certificate(self, name: str) -> x509.Certificate:
         if name not in self.certificates:
@@ -242,6 +285,29 @@ class Preparer:
         return Secret(entries[name].decode())
 
     # files with fixed names
+
+    def _fixed(self, stage: Stage, place: Place) -> tuple[list[tuple[NewFile, Item]], list[LeafRecord]]:
+        """Certificate files that keep their names, in the order of their renames, and the leaves in them."""
+        changes = [
+            change
+            for change in stage.changes
+            if isinstance(change, PublishSet) and change.target == place.target and change.fixed
+        ]
+        target = Target(self.context, place)
+        issued: dict[str, tuple[NewLeaf, LeafRecord]] = {}
+        staged = []
+        for name in fixed_names(changes, lambda path: self._found(place, path), place.root):
+            requests = leaf_requests(name)
+            new = next((issued[set_name] for set_name in requests if set_name in issued), None)
+            for set_name, request in requests.items():
+                if new is None:
+                    change = next(each for each, _ in name.uses if each.set_name == set_name)
+                    new = self._leaf(request, change)
+                issued.setdefault(set_name, new)
+            trusted = [(each, self._certificate(each)) for each in trust_of(name)]
+            content = content_of(name, new[0] if new else None, trusted, target)
+            staged.append(self._staged(place, name.named, name.found, name.state, content))
+        return staged, [replace(record, set_name=set_name) for set_name, (_, record) in issued.items()]
 
     def _ymls(self, stage: Stage, place: Place) -> list[tuple[NewFile, Item]]:
         changes = stage.changes

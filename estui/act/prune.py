@@ -100,13 +100,12 @@ def _prune_node(context: Context, place: Place, needed: set[tuple[str, str, str]
         base = f"{folder}/{name}"
         if name == BEFORE or fs.read(root, base).kind is not FileKind.FOLDER:
             continue
-        if context.run not in fs.names(root, base):
-            continue
         link = fs.read(root, f"{base}/current").link
-        newest = [each for each in fs.names(root, base) if each[:1].isdigit()][-KEEP_SETS:]
-        used = context.run in (link, *newest) or (root, f"{base}/current", context.run) in needed
-        if not used and not _is_named(fs, root, f"{base}/{context.run}"):
-            count += remove_tree(fs, root, f"{base}/{context.run}")
+        sets = [each for each in fs.names(root, base) if each[:1].isdigit()]
+        for own in (each for each in sets if each == context.run or each.startswith(f"{context.run}-")):
+            used = own in (link, *sets[-KEEP_SETS:]) or (root, f"{base}/current", own) in needed
+            if not used and not _is_named(fs, root, f"{base}/{own}"):
+                count += remove_tree(fs, root, f"{base}/{own}")
     return count
 
 

@@ -12,30 +12,59 @@ from estui.act.items import Item, Ready, Switched, difference, identical, same, 
 from estui.act.journal import Journal
 from estui.act.pins import image_of
 from estui.act.prepare import staged_name
+from estui.decide.join_steps import is_leaving, leaving
 from estui.decide.runbook import UNDO_STAGE, rollback_steps
-from estui.errors import ApplyError, Location, StalePlanError
+from estui.errors import ApplyError, Location, StalePlanError, UsageError
 from estui.model.observed import FileKind
 from estui.model.plan import Plan, Stage
 from estui.model.run import RunPhase
 
 
 def committed(journal: Journal) -> tuple[Switched, ...]:
-    """Everything that a run switched, or may have begun to switch, in the order it did."""
-    return tuple(
-        each for record in announced(journal).values() for each in switched_of(record.fields.get("items"), journal.path)
-    )
+    """Everything that a run switched, or may have begun to switch, in the order it did.
+
+    A name that was switched more than once, as with a set that was published again, is told once: as it was before
+    the first time, and as it was left the last time.
+    """
+    found: dict[tuple[str, str], Switched] = {}
+    for record in announced(journal).values():
+        for each in switched_of(record.fields.get("items"), journal.path):
+            key = (each.item.target, each.item.path)
+            found[key] = replace(found[key], item=each.item) if key in found else each
+    return tuple(found.values())
 
 
 def rollback_plan(plan: Plan, journal: Journal, order: tuple[str, ...]) -> Plan:
-    """The plan of the undo: no changes of its own, the steps back."""
+    """The plan of the undo: no changes of its own, the steps back.
+
+    `order` is the start order of all nodes, under the names that the plan knows. Raises UsageError where a node that
+    the run changed is no node of the inventory any more.
+    """
     targets = tuple(dict.fromkeys(each.item.target for each in committed(journal)))
+    gone = [name for name in targets if name not in order and "/" not in name]
+    if gone:
+        raise UsageError(f"{', '.join(gone)} is not in estui.yaml any more", hint="estui node add DIR")
     why = next((stage.why for stage in plan.stages if stage.restart is plan.restart), "")
-    return replace(
+    undo = replace(
         plan,
         stages=(Stage(UNDO_STAGE, plan.restart, (), why),),
         steps=rollback_steps(plan, targets, order),
         pins=(),
+        expect_nodes=len(order),
         notes=("passwords that were set, CAs that were made and the security index stay",),
+    )
+    if not plan.goal.joins:
+        return undo
+    return replace(undo, expect_nodes=len(order) - len(leaving(undo)), notes=_leaving_notes(undo))
+
+
+def _leaving_notes(undo: Plan) -> tuple[str, ...]:
+    if not is_leaving(undo):
+        return ()
+    names = ", ".join(undo.goal.joins)
+    return (
+        f"{names} leaves the cluster and estui.yaml; its data folder stays as it is",
+        f"the certificates that {names} got are valid until they end, wherever their keys are",
     )
 
 
@@ -65,7 +94,7 @@ def find_drift(context: Context, switched: Sequence[Switched], force: Sequence[s
         raise StalePlanError(
             "files were changed since that run; nothing was undone",
             reasons=tuple(drifted),
-            hint="look at them; --force FILE undoes one all the same",
+            hint="look at them; estui rollback --force FILE (or recover --undo --force FILE) undoes one all the same",
         )
 
 
@@ -78,6 +107,7 @@ def prepare_undo(context: Context, undone: Journal, force: Sequence[str] = ()) -
         raise ApplyError(f"run {undone.run} was pruned: what it replaced is gone", hint="estui history")
     switched = committed(undone)
     find_drift(context, switched, force)
+    switched = tuple(each for each in switched if not _is_edited_before(context, each))
     context.journal.write("undoes", run=undone.run)
     for target, pairs in undo_items(context, switched).items():
         items = [item for item, _ in pairs]
@@ -102,6 +132,18 @@ def prepare_undo(context: Context, undone: Journal, force: Sequence[str] = ()) -
                 _stage_kept(context, item, each)
         context.journal.write("prepared", stage=UNDO_STAGE, target=target)
     context.journal.write("materialised")
+
+
+def _is_edited_before(context: Context, each: Switched) -> bool:
+    """Whether a name was not switched yet when somebody changed its old file in place, and what was kept with it,
+    since both are one file until the switch: what they wrote stays, as the old content is nowhere."""
+    item = each.item
+    pending = bool(item.staged) and bool(each.kept) and context.fs.read(item.root, item.staged).exists
+    return (
+        pending
+        and not identical(each.before, image_of(context, item.root, each.kept))
+        and not same(each.before, image_of(context, item.root, item.path))
+    )
 
 
 def _stage_kept(context: Context, item: Item, each: Switched) -> None:

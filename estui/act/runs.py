@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from estui.act.commit import open_announcements
@@ -20,9 +20,9 @@ from estui.act.journal import (
     run_ids,
     utc_now,
 )
-from estui.errors import StoreError
+from estui.errors import StoreError, UsageError
 from estui.formats.wire import decode, parse_plan, plan_bytes
-from estui.model.plan import Plan
+from estui.model.plan import Plan, Restart
 from estui.model.run import Evidence, RunPhase, RunState, Step, StepRecord, StepState
 
 PLAN = "plan.json"
@@ -124,3 +124,22 @@ def in_effect(runs: Sequence[RunState]) -> tuple[RunState, ...]:
             if run.undoes:
                 undone.add(run.undoes)
     return tuple(reversed(kept))
+
+
+def refuse_before_join(fs: Fs, workspace: str, state: RunState, folders: Collection[str]) -> None:
+    """Raises UsageError where undoing a run would cut off a node that joined since: it has what the run brought.
+
+    `folders` are those of the inventory's nodes: who was removed since is not cut off.
+    """
+    plan = read_plan(fs, workspace, state.id)
+    if plan is None or not (plan.restart is Restart.FULL or plan.goal.rollover):
+        return
+    runs = in_effect(read_runs(fs, workspace))
+    later = (run for run in runs if run.kind == "apply" and run.id > state.id)
+    for run in later:
+        joined = read_plan(fs, workspace, run.id)
+        names = ", ".join(place.target for place in joined.places if place.root in folders) if joined else ""
+        if joined is not None and joined.goal.joins and names:
+            raise UsageError(
+                f"{names} joined the cluster since, and would be cut off", hint=f"first: estui rollback {run.id}"
+            )

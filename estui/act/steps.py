@@ -10,14 +10,19 @@ from estui.act import cluster, services
 from estui.act.commit import commit
 from estui.act.context import Context
 from estui.act.gates import Gates
-from estui.act.login import MARGIN_S, TemporaryLogin
+from estui.act.login import TemporaryLogin
 from estui.act.peers import Peers, seconds, wait_until
 from estui.act.prepare import Preparer
+from estui.act.reload import Reload
 from estui.act.verify import Verifier
-from estui.decide.rung import has_tls, is_secured
+from estui.decide.join_steps import is_leaving, leaving
+from estui.decide.membership import exclude_words
+from estui.decide.runbook import PROOF_STAGE
+from estui.decide.rung import is_secured
 from estui.errors import ApplyError, ProbeError, VerificationError, WaitingError
+from estui.formats.wire import Json
 from estui.model.inventory import Layer
-from estui.model.plan import FirstLogin, Restart, Stage
+from estui.model.plan import FirstLogin, PublishSet, Restart, Stage
 from estui.model.run import Evidence, Step, StepKind, StepState, Verdict
 from estui.observe import es_api
 from estui.observe.http import Basic, Client, Credentials
@@ -27,8 +32,6 @@ DISCOVERY_TIMEOUT_S = 30.0
 HTTP_MARGIN_S = 30.0
 LOGIN_RETRY_S = 20.0
 """A right password can be refused for a second or so while the security index appears (real-elasticsearch.md §0.7)."""
-RELOAD_POLLS = 3
-"""Poll intervals within which a running node must serve a set that was switched under it."""
 
 StateOf = Callable[[StepKind], StepState]
 
@@ -115,7 +118,8 @@ class Steps:
 
     def _speaker(self) -> str:
         """The node that cluster-wide calls go to: where the temporary superuser lives, else the first."""
-        return self.login.target if self.login else self.peers.nodes[0]
+        members = [target for target in self.peers.nodes if target not in self.context.plan.goal.joins]
+        return self.login.target if self.login else members[0]
 
     # files and cluster
 
@@ -124,6 +128,8 @@ class Steps:
             self._see(step, "workspace", "made before")
             return
         Preparer(self.context).prepare()
+        if self._proven_by_start(self.context.plan.stages):
+            self.context.journal.write("started", nodes=self._start_times())
         self._see(step, "workspace", "certificates and files are ready beside the old ones")
 
     def _allocation_off(self, step: Step) -> None:
@@ -152,38 +158,26 @@ class Steps:
     def _commit(self, step: Step) -> None:
         stage = self._stage(step)
         restart = stage.restart if stage else Restart.NONE
-        if restart is Restart.FULL and not self.context.options.write_now:
-            running = [target for target in step.targets if not self.gates.all_refused(target)]
+        if restart in (Restart.FULL, Restart.JOIN) and not self.context.options.write_now:
+            # who joins may be on a host that is not there yet; who was stopped has to refuse
+            runs = self.gates.answers_anywhere if restart is Restart.JOIN else self._runs
+            running = [target for target in step.targets if runs(target)]
             if running:
                 raise ApplyError(
                     f"{', '.join(running)} came back before the files were switched",
                     hint="stop them again, then: estui runbook resume",
                 )
+        reloaded = restart not in (Restart.FULL, Restart.ROLLING, Restart.JOIN)
+        reload = Reload(self.context, self.peers, self.gates, partial(self._gate, step), self._client)
+        if reloaded and not self.context.journal.has("undoes"):
+            reload.await_up(step.targets)
         commit(self.context, step.stage, step.targets, step.id)
         self._see(step, ", ".join(step.targets), "every file as planned")
-        if restart not in (Restart.FULL, Restart.ROLLING):
-            self._await_reload(step)  # an undo is one stage, with Kibana's restart where the run had one
+        if reloaded:  # an undo is one stage, with Kibana's restart where the run had one
+            reload.await_loaded(step.targets, step.id)
 
-    def _await_reload(self, step: Step) -> None:
-        """Sets that were switched under running nodes: each must be served within three polls.
-
-        Source: resource.reload.interval.high, elastic-stack-security.md §6.3.
-        """
-        for target in step.targets:
-            if not self.peers.is_node(target):
-                continue
-            limit = RELOAD_POLLS * self.peers.reload_interval_s(target) + MARGIN_S
-            for layer in Layer:
-                if has_tls(self.peers.read_node(target), layer):
-                    self._await_layer(step, target, layer, limit)
-
-    def _await_layer(self, step: Step, target: str, layer: Layer, limit: float) -> None:
-        problem = self._gate(step, target, partial(self.gates.loaded, layer), limit)
-        if problem:
-            raise ApplyError(
-                f"{target} has not loaded its {layer.value} set: {problem}",
-                hint="is `resource.reload.enabled` false, or the mount stale? a restart of the node loads it",
-            )
+    def _runs(self, target: str) -> bool:
+        return not self.gates.all_refused(target)
 
     # services
 
@@ -202,6 +196,7 @@ class Steps:
         )
 
     def _stop(self, step: Step) -> None:
+        self._refuse_last_copies(leaving(self.context.plan))
         for target in step.targets:
             if self._may_run(target, "stop") and not self.gates.all_refused(target):
                 self._run(target, "stop")
@@ -212,6 +207,20 @@ class Steps:
         for target in step.targets:
             ports = ", ".join(str(address.port) for address in self.peers.addresses(target).values())
             self._see(step, target, f"port {ports} refused: stopped")
+
+    def _refuse_last_copies(self, targets: Sequence[str]) -> None:
+        """Raises WaitingError where a node that is to leave holds what no other node has."""
+        for target in targets:
+            if not self._runs(target):
+                continue
+            with self._client(self._speaker()) as client:
+                only = es_api.only_copies(client, target)
+            if only:
+                raise WaitingError(
+                    f"{target} holds the only copy of {len(only)} shards: {', '.join(only[:5])}",
+                    reasons=(exclude_words(target),),
+                    hint="wait until they have moved, then: estui runbook resume",
+                )
 
     def _wait_refused(self, target: str, end: float) -> bool:
         told = self._may_run(target, "stop")
@@ -229,19 +238,47 @@ class Steps:
         self._await_started(step, "start", self.gates.started)
 
     def _restart(self, step: Step) -> None:
+        stages = [
+            stage
+            for stage in self.context.plan.stages
+            if stage.id == step.stage or (not step.stage and stage.restart is Restart.ROLLING)
+        ]
+        by_start = self._proven_by_start(stages)
+        gate = self._started_anew if by_start else self.gates.restarted
         for target in step.targets:
-            if self._has_restarted(target):
-                continue
+            if not self.gates.wait(partial(gate, target), 0.0):
+                continue  # an earlier walk, or a person, has done it
             if self._may_run(target, "restart"):
                 self._run(target, "restart")
             elif self._may_run(target, "stop") and self._may_run(target, "start"):
                 self._run(target, "stop")
                 self._run(target, "start")
-        self._await_started(step, "restart", lambda target: self.gates.node_layer(target, Layer.HTTP))
+        self._await_started(step, "restart", gate)
 
-    def _has_restarted(self, target: str) -> bool:
-        """Whether an earlier walk, or a person, has done it: the node serves what its files now say."""
-        return not self.gates.wait(lambda: self.gates.node_layer(target, Layer.HTTP), 0.0)
+    @staticmethod
+    def _proven_by_start(stages: Sequence[Stage]) -> bool:
+        """Whether only the start of a process proves a restart: nothing that is served changes."""
+        return any(
+            stage.id == PROOF_STAGE
+            or (
+                stage.restart is Restart.ROLLING
+                and any(isinstance(change, PublishSet) and change.keep_leaf for change in stage.changes)
+            )
+            for stage in stages
+        )
+
+    def _start_times(self) -> dict[str, Json]:
+        """When each node's process was started, as the cluster tells it."""
+        with self._client(self._speaker()) as client:
+            return {member.name: member.started_ms for member in es_api.members(client)}
+
+    def _started_anew(self, target: str) -> str:
+        before = next(iter(self.context.journal.find("started"))).fields.get("nodes")
+        known = before.get(target) if isinstance(before, dict) else None
+        now = self._start_times().get(target)
+        if not now or now == known:
+            raise ProbeError("it is still the process of before" if now else "it is not in the cluster yet")
+        return "started anew"
 
     def _await_started(self, step: Step, action: str, gate: Callable[[str], str]) -> None:
         options = self.context.options
@@ -284,8 +321,10 @@ class Steps:
         def joined(target: str) -> str:
             with self._client(self._speaker()) as client:
                 health = es_api.health(client)
+                names = {member.name for member in es_api.members(client)} if self.context.plan.goal.joins else set()
             if health.nodes != wanted:
                 raise ProbeError(f"{health.nodes} of {wanted} nodes joined")
+            self._check_joined(names)
             if health.status not in ("green", "yellow"):
                 raise ProbeError(f"health is {health.status}")
             return f"{health.nodes} nodes, {health.status}"
@@ -294,6 +333,18 @@ class Steps:
         problem = self._gate(step, "cluster", joined, limit)
         if problem:
             raise ApplyError(f"the cluster is not whole: {problem}", hint="look at the nodes' logs, then resume")
+        for target in step.targets:  # a node opens HTTP once it has joined
+            if target in self.context.plan.goal.joins:
+                problem = self._gate(step, target, partial(self.gates.node_layer, layer=Layer.HTTP), limit)
+                if problem:
+                    raise ApplyError(f"{target}: {problem}", hint="look at its log, then: estui runbook resume")
+
+    def _check_joined(self, names: set[str]) -> None:
+        """Raises ProbeError where a node that joins is not there, or one that leaves still is."""
+        plan = self.context.plan
+        for target in plan.goal.joins:
+            if (target in names) is is_leaving(plan):
+                raise ProbeError(f"{target} is still a member" if is_leaving(plan) else f"{target} is no member")
 
     def _passwords(self, step: Step) -> None:
         change = self._first()

@@ -8,6 +8,7 @@ from datetime import datetime
 from estui.act.context import Context
 from estui.act.journal import stamp
 from estui.act.peers import Peers
+from estui.decide.join_steps import leaving
 from estui.decide.rung import has_tls, is_secured, ssl_key
 from estui.errors import EstuiError, ProbeError
 from estui.formats.pem import parse_certificate
@@ -20,7 +21,6 @@ from estui.observe.http import Client, Credentials, Tls
 from estui.observe.kibana_api import kibana_status
 from estui.observe.probe import probe
 from estui.pki.chain import verify_chain
-from estui.pki.facts import certificate_facts
 
 PROBE_TIMEOUT_S = 5.0
 KIBANA_UP = ("available", "green", "up")
@@ -51,14 +51,15 @@ class Verifier:
         self.peers = peers
         self.credentials = credentials
         self.proofs: list[Proof] = []
+        self.nodes = tuple(target for target in peers.nodes if target not in leaving(context.plan))
 
     def verify(self) -> Verdict:
         """Every proof, whether it holds or not; never raises for a target's sake."""
-        for target in self.peers.nodes:
+        for target in self.nodes:
             node = self.peers.read_node(target)
             for layer in Layer:
                 self._layer(node, layer)
-            self._login(node)
+            self._login(target, node)
         self._cluster()
         for target in self.peers.kibana:
             self._kibana(self.peers.read_kibana(target))
@@ -98,26 +99,26 @@ class Verifier:
         keeps_out = ", peers without a certificate are refused" if served.client_certificate else ""
         return describe(served) + keeps_out
 
-    def _login(self, node: ObservedNode) -> None:
+    def _login(self, target: str, node: ObservedNode) -> None:
         if not is_secured(node):
             return
-        self._prove(node.target, "401 without a login", lambda: self._anonymous(node))
+        self._prove(node.target, "401 without a login", lambda: self._anonymous(target))
         if self.credentials is None:
             self._add(
                 Proof(node.target, "a superuser logs in", False, "no credentials at hand (--user, or the passphrase)")
             )
         else:
-            self._prove(node.target, "a superuser logs in", lambda: self._user(node))
+            self._prove(node.target, "a superuser logs in", lambda: self._user(target, node))
 
-    def _anonymous(self, node: ObservedNode) -> str:
-        with self.peers.client(node.target, None) as client:
+    def _anonymous(self, target: str) -> str:
+        with self.peers.client(target, None) as client:
             answer = client.request("GET", "/")
         if answer.status != 401:
             raise ProbeError(f"an anonymous request was answered with HTTP {answer.status}")
         return "anonymous request refused"
 
-    def _user(self, node: ObservedNode) -> str:
-        with self.peers.client(node.target, self.credentials) as client:
+    def _user(self, target: str, node: ObservedNode) -> str:
+        with self.peers.client(target, self.credentials) as client:
             user = es_api.authenticate(client)
             if user is None:
                 raise ProbeError("the login was refused (401)")
@@ -127,17 +128,17 @@ class Verifier:
         return f"{user} is let in, and the node answers as {name}"
 
     def _cluster(self) -> None:
-        secured = [target for target in self.peers.nodes if is_secured(self.peers.read_node(target))]
+        secured = [target for target in self.nodes if is_secured(self.peers.read_node(target))]
         if secured and self.credentials is None:
             self._add(Proof("cluster", "all nodes joined, health not red", False, "no credentials at hand"))
             return
-        target = (secured or list(self.peers.nodes))[0]
+        target = (secured or list(self.nodes))[0]
         self._prove("cluster", "all nodes joined, health not red", lambda: self._health(target))
 
     def _health(self, target: str) -> str:
         with self.peers.client(target, self.credentials) as client:
             health = es_api.health(client)
-        wanted = self.context.plan.expect_nodes or len(self.peers.nodes)
+        wanted = self.context.plan.expect_nodes or len(self.nodes)
         if health.nodes != wanted:
             raise ProbeError(f"{health.nodes} of {wanted} nodes joined")
         if health.status not in ("green", "yellow"):
@@ -156,7 +157,7 @@ class Verifier:
             self._prove(kibana.target, "its status over HTTPS", lambda: self._kibana_status(kibana, address))
         else:
             self._prove(kibana.target, "its status", lambda: self._kibana_status(kibana, address))
-        for target in self.peers.nodes:
+        for target in self.nodes:
             node = self.peers.read_node(target)
             if kibana.trust.trusted and has_tls(node, Layer.HTTP) and node.http_address:
                 claim = f"would accept {target}"
@@ -186,9 +187,9 @@ class Verifier:
 
 
 def kibana_trust(context: Context, kibana: ObservedKibana) -> tuple[CertificateFacts, ...]:
-    """CAs that may vouch for what Kibana serves: the workspace's for a managed set, else its own chain."""
+    """CAs that may vouch for what Kibana serves: the workspace's own for a managed set, else its own chain."""
     if kibana.disk.managed:
-        return (certificate_facts(context.workspace.authority_certificate(Layer.HTTP.value)),)
+        return context.workspace.own_authorities(kibana.disk)
     return kibana.disk.chain
 
 

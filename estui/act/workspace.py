@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,17 +20,21 @@ from estui.errors import ApplyError, CertificateError, Location, StoreError, Usa
 from estui.formats import pem
 from estui.formats import secrets as secret_store
 from estui.formats.wire import Json, dumps, loads
-from estui.model.observed import FileKind
+from estui.model.certificate import CertificateFacts
+from estui.model.observed import FileKind, OnDisk
 from estui.model.plan import AuthorityRequest, LeafRequest
+from estui.observe.csr import REQUESTS_JSON
 from estui.pki import authority as pki_authority
 from estui.pki.facts import certificate_facts
-from estui.pki.keys import PrivateKey, decrypt_key, encrypt_key, generate_key
+from estui.pki.keys import PrivateKey, decrypt_key, encrypt_key, generate_key, public_key_sha256
 from estui.secret import Secret
 
 INVENTORY = "estui.yaml"
 WORKSPACE_JSON = "workspace.json"
 SECRETS = "secrets.json"
 AUDIT = "audit.jsonl"
+REQUESTS = "csr"
+"""Folder of the certificate requests for an external CA, one folder below it for each export."""
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 WORKSPACE_FORMAT = 1
 
@@ -130,11 +134,49 @@ class Workspace:
         certificate = pki_authority.create_authority(request, key=key, serial=serial(), now=self.clock())
         self.fs.make_folder(self.path, "ca", PRIVATE_FOLDER, Owner())
         self.fs.make_folder(self.path, folder, PRIVATE_FOLDER, Owner())
-        self.replace(f"{folder}/ca.key", encrypt_key(key, passphrase))
+        self.store_key(f"{folder}/ca.key", key, passphrase)
         self.replace(f"{folder}/ca.crt", pem.certificate_pem(certificate))
         facts = certificate_facts(certificate)
         self.audit("ca created", name=request.name, sha256=facts.sha256)
         return certificate
+
+    def import_authority(
+        self,
+        name: str,
+        certificate: x509.Certificate,
+        key: PrivateKey | None,
+        passphrase: Secret | None,
+        earlier: Sequence[x509.Certificate] = (),
+    ) -> None:
+        """A CA that was made elsewhere, under a name that is free; its key, where there is one, stored encrypted.
+
+        `earlier` are older certificates of the same subject and key. The caller has checked that they are a CA and its
+        key. Raises CertificateError: the name is taken.
+        """
+        if self.has_authority(name):
+            raise CertificateError(f"the workspace has a CA {name} already", hint="choose another name: estui ca list")
+        folder = f"ca/{name}"
+        self.fs.make_folder(self.path, "ca", PRIVATE_FOLDER, Owner())
+        self.fs.make_folder(self.path, folder, PRIVATE_FOLDER, Owner())
+        if key is not None:
+            if passphrase is None:
+                raise UsageError("the workspace passphrase is needed", hint="--passphrase-file FILE")
+            self.store_key(f"{folder}/ca.key", key, passphrase)
+        else:
+            # what a CA that was cut short left behind is no key of this one
+            self.fs.remove(self.path, f"{folder}/ca.key")
+        for each in earlier:
+            self.replace(f"{folder}/ca-{each.serial_number:x}.crt", pem.certificate_pem(each))
+        self.replace(f"{folder}/ca.crt", pem.certificate_pem(certificate))
+        self.audit("ca imported", name=name, sha256=certificate_facts(certificate).sha256, with_key=key is not None)
+
+    def add_authority_key(self, name: str, key: PrivateKey, passphrase: Secret) -> None:
+        """The key of a CA that had none here, stored encrypted. Raises CertificateError: it belongs to another one."""
+        facts = certificate_facts(self.authority_certificate(name))
+        if facts.key_sha256 != public_key_sha256(key):
+            raise CertificateError(f"key and certificate of certificate authority {name} do not belong together")
+        self.store_key(f"ca/{name}/ca.key", key, passphrase)
+        self.audit("ca key imported", name=name, sha256=facts.sha256)
 
     def authority_certificate(self, name: str) -> x509.Certificate:
         """Certificate of a CA. StoreError where there is none."""
@@ -151,6 +193,26 @@ class Workspace:
         if not state.exists:
             raise StoreError("is missing", location=Location(f"{self.path}/{path}"), hint="the CA cannot sign without")
         return decrypt_key(state.content, passphrase, f"{self.path}/{path}")
+
+    def store_key(self, path: str, key: PrivateKey, passphrase: Secret) -> None:
+        """A private key, encrypted. StoreError: the passphrase is another one than that of what is there, as in a
+        process that was open while it was changed."""
+        self.check_passphrase(passphrase)
+        self.replace(path, encrypt_key(key, passphrase))
+
+    def own_authorities(self, disk: OnDisk) -> tuple[CertificateFacts, ...]:
+        """The workspace's CAs among the certificates of a set. StoreError where there is none: nothing vouches for it.
+
+        What a node's files hold is only believed where the workspace holds it too; a CA that was renewed is the same
+        one, by its name and key.
+        """
+        held = {(each.subject, each.key_sha256) for each in (*disk.chain, *disk.trusted)}
+        names = [name for name in self.fs.names(self.path, "ca") if self.has_authority(name)]
+        known = [certificate_facts(self.authority_certificate(name)) for name in names]
+        found = tuple(each for each in known if (each.subject, each.key_sha256) in held)
+        if not found:
+            raise StoreError("the workspace holds no CA of these certificates", hint="estui ca list")
+        return found
 
     def has_authority(self, name: str) -> bool:
         return self.fs.read(self.path, f"ca/{name}/ca.crt").exists
@@ -188,18 +250,45 @@ class Workspace:
         content = secret_store.seal(values, passphrase, salt=secrets.token_bytes(32), nonce=secrets.token_bytes(12))
         self.replace(SECRETS, content)
 
+    def sealed_files(self) -> tuple[str, ...]:
+        """Every file that the workspace passphrase opens: CA keys, keys of certificate requests, `secrets.json`.
+
+        A key without its CA was cut short before it was one, and is made anew.
+        Raises StoreError: one that cannot be looked at, since a list without it would be wrong.
+        """
+        keys = [f"ca/{name}/ca.key" for name in self.fs.names(self.path, "ca") if self.has_authority(name)]
+        keys += [f"{REQUESTS}/{folder}/{name}" for folder in self.request_folders() for name in self._keys_in(folder)]
+        return tuple(path for path in (*keys, SECRETS) if self._kind(path) is FileKind.FILE)
+
+    def _kind(self, path: str) -> FileKind:
+        state = self.fs.read(self.path, path)
+        if state.error:
+            raise StoreError(f"cannot be read: {state.error}", location=Location(f"{self.path}/{path}"))
+        return state.kind
+
+    def request_folders(self) -> tuple[str, ...]:
+        """Ids of the sets of certificate requests, oldest first; one without its record was cut short, and is none."""
+        names = self.fs.names(self.path, REQUESTS)
+        return tuple(name for name in names if self._kind(f"{REQUESTS}/{name}/{REQUESTS_JSON}") is FileKind.FILE)
+
+    def _keys_in(self, folder: str) -> list[str]:
+        names = self.fs.names(self.path, f"{REQUESTS}/{folder}")
+        return [name for name in names if name.endswith(".key") and not name.startswith(".")]
+
     def check_passphrase(self, passphrase: Secret) -> None:
         """Raises StoreError where the passphrase does not open what the workspace holds already."""
         if self.has_secrets():
             self.secrets(passphrase)
-        for name in self.fs.names(self.path, "ca"):
-            if self.fs.read(self.path, f"ca/{name}/ca.key").kind is FileKind.FILE:
-                self.authority_key(name, passphrase)
+        keys = [path for path in self.sealed_files() if path.endswith(".key")]
+        requests = [path for path in keys if path.startswith(f"{REQUESTS}/")]
+        # one stands for all of them: they may be hundreds, and opening an RSA key takes a while
+        for path in [*(each for each in keys if each not in requests), *requests[:1]]:
+            decrypt_key(self.fs.read(self.path, path).content, passphrase, f"{self.path}/{path}")
 
     @property
     def needs_new_passphrase(self) -> bool:
         """Whether nothing is encrypted yet, so that a passphrase given now is a new one."""
-        return not self.has_secrets() and not self.fs.names(self.path, "ca")
+        return not self.sealed_files()
 
     # audit
 

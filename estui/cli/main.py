@@ -10,6 +10,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from types import FrameType
 
@@ -47,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except Exception as error:  # noqa: BLE001 - a defect of ours; its message and its variables may hold secrets
+        from estui import crash
+
+        tell_error(crash.told(error), as_json=as_json)
+        return int(Exit.FAILED)
 
 
 def _dispatch(options: argparse.Namespace) -> int:
@@ -83,8 +89,15 @@ def open_tui(engine: object, options: argparse.Namespace, *, sandbox: bool = Fal
     )
 
 
+def _last_words(kind: type[BaseException], *_: object) -> None:
+    """Where even telling a defect fails, and in threads: its type only, for what Python prints can hold secrets."""
+    say(f"estui: internal error: {kind.__name__}")
+
+
 def run() -> None:
     """The console script."""
+    sys.excepthook = _last_words
+    threading.excepthook = lambda defect: _last_words(defect.exc_type)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     sys.exit(main())

@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 PASSPHRASE_VARIABLE = "ESTUI_PASSPHRASE_FILE"  # noqa: S105 - a variable's name
 
 
+class _Workspaces(argparse.Action):
+    """Keeps the last workspace as `workspace`, and all of them as `workspaces` for commands that look at several."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        namespace.workspace = values
+        namespace.workspaces = [*getattr(namespace, "workspaces", []), values]
+
+
 def common_options(*, after_command: bool = False) -> argparse.ArgumentParser:
     """Options that every command on a workspace takes, before or after its name.
 
@@ -29,7 +43,12 @@ def common_options(*, after_command: bool = False) -> argparse.ArgumentParser:
     flag = argparse.SUPPRESS if after_command else False
     parser = argparse.ArgumentParser(add_help=False, argument_default=default)
     group = parser.add_argument_group("workspace and credentials")
-    group.add_argument("--workspace", metavar="DIR", help="workspace folder (else ESTUI_WORKSPACE, else here)")
+    group.add_argument(
+        "--workspace",
+        metavar="DIR",
+        action=_Workspaces,
+        help="workspace folder (else ESTUI_WORKSPACE, else here); `watch` takes several",
+    )
     group.add_argument("--json", action="store_true", default=flag, help="result as JSON")
     group.add_argument("--passphrase-file", metavar="FILE", help=f"workspace passphrase (else {PASSPHRASE_VARIABLE})")
     group.add_argument("--user", metavar="NAME", help="superuser of a secured cluster")
@@ -124,3 +143,15 @@ def confirm_commands(engine: Engine, *, by_option: bool) -> None:
     elif not by_option:
         raise UsageError("the commands were not confirmed", hint="give --restart")
     engine.confirm_commands()
+
+
+def given_secret(path: str | None, prompt: str, option: str, *, new: bool = False) -> Secret:
+    """A password from the file that an option names, else from the terminal: twice where it is a new one."""
+    from estui.engine import read_secret_file
+
+    if path:
+        return read_secret_file(Path(path))
+    first = _ask_secret(f"{prompt}: ", option)
+    if new and _ask_secret("again: ", option) != first:
+        raise UsageError("the two differ", hint="try again")
+    return first

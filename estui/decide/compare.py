@@ -8,7 +8,7 @@ from estui.decide.rung import SECURITY, is_secured, ssl_key
 from estui.model.finding import Severity
 from estui.model.goal import Goal
 from estui.model.inventory import Layer
-from estui.model.observed import Observed, ObservedNode
+from estui.model.observed import Observed, ObservedNode, OnDisk
 
 LOCKED_KEYSTORE = "keystore-locked"
 """Only scenarios that write secure settings need the keystore open; they refuse by themselves."""
@@ -28,8 +28,8 @@ def folder_refusals(observed: Observed) -> list[str]:
     ]
 
 
-def name_refusals(observed: Observed) -> list[str]:
-    """Nodes without a name, or with the same one."""
+def name_refusals(observed: Observed, joins: tuple[str, ...] = ()) -> list[str]:
+    """Nodes without a name, or with the same one; those that are to join have not the cluster's name yet."""
     reasons = []
     for node in observed.nodes:
         if not node.name:
@@ -45,7 +45,8 @@ def name_refusals(observed: Observed) -> list[str]:
     for target, count in Counter(kibana.target for kibana in observed.kibana).items():
         if count > 1:
             reasons.append(f"{count} Kibana folders go by the name {target}; write `name:` for each into estui.yaml")
-    names = {node.setting("cluster.name") or "elasticsearch" for node in observed.nodes if not node.problems}
+    members = [node for node in observed.nodes if node.target not in joins]
+    names = {node.setting("cluster.name") or "elasticsearch" for node in members if not node.problems}
     if len(names) > 1:
         reasons.append(f"the folders belong to different clusters: {', '.join(sorted(names))}")
     return reasons
@@ -76,10 +77,20 @@ def swapped_mounts(observed: Observed) -> list[str]:
     """Folders whose node.name is not the name answered at their address."""
     return [
         f"{node.entry.config} says node.name {node.name}, but {node.http_address} answers as {node.api.name}: "
-        "a mount or an address is swapped"
+        + (
+            "it was renamed and not restarted since; restart it"
+            if _was_renamed(node)
+            else "a mount or an address is swapped"
+        )
         for node in observed.nodes
         if node.name_stated and node.api.name and node.api.name != node.name
     ]
+
+
+def _was_renamed(node: ObservedNode) -> bool:
+    """Whether the folder is that of the node that answers, by the name in its transport leaf."""
+    leaf = node.disk.get(Layer.TRANSPORT, OnDisk()).leaf
+    return leaf is not None and node.api.name in leaf.dns_names and node.name not in leaf.dns_names
 
 
 def membership_refusals(observed: Observed, goal: Goal) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from estui.decide import fixed
 from estui.decide.layers import NODE_KEYSTORE, NODE_YML
 from estui.decide.masking import masked_lines
 from estui.decide.plan import authority_title
@@ -162,9 +163,10 @@ def _target_files(plan: Plan, observed: Observed, changes: tuple[Change, ...], t
         change.path for change in mine if isinstance(change, SetSecureSetting | RemoveSecureSetting)
     ):
         files.append(_secure_diff(mine, target, path, f"{place.keystore_mode:04o} {owner}"))
+    files += [_fixed_diff(group) for group in fixed.groups(mine)]
     for change in mine:
         match change:
-            case PublishSet():
+            case PublishSet(fixed=()):
                 files.append(_set_diff(change, plan.folder, f"{place.file_mode:04o} {owner}"))
             case FirstLogin():
                 files.append(_login_diff(change))
@@ -260,11 +262,34 @@ def leaf_lines(request: LeafRequest, why: str) -> list[DiffLine]:
     ]
 
 
-def _set_diff(change: PublishSet, folder: str, note: str) -> FileDiff:
+def _content_lines(change: PublishSet) -> list[DiffLine]:
+    """What a set holds, as meaning."""
     lines = leaf_lines(change.request, change.why) if change.request else []
+    if change.keep_leaf:
+        lines.append(DiffLine(Mark.NOTE, "leaf and key stay as they are"))
     if change.trust:
         trusted = ", ".join(authority_title(name) for name in change.trust)
         lines.append(DiffLine(Mark.ADD, f"trusts {trusted}", why="" if change.request else change.why))
+    return lines
+
+
+def _fixed_diff(group: Sequence[PublishSet]) -> FileDiff:
+    """Files with names of their own, once for all layers that use them."""
+    first = group[0]
+    paths = dict.fromkeys(path for change in group for path in fixed.written_paths(change))
+    trust = tuple(dict.fromkeys(name for change in group for name in change.trust))
+    lines = _content_lines(replace(first, trust=trust))
+    if len(group) > 1:
+        lines.append(
+            DiffLine(Mark.NOTE, f"one leaf for {' and '.join(change.set_name for change in group)}, as before")
+        )
+    store = "PKCS#12" if first.format is StoreFormat.PKCS12 else "PEM"
+    note = "by renames one after the other, owner and mode as they are"
+    return FileDiff(first.target, ", ".join(paths), tuple(lines), f"replaced under their own names, {store}", note)
+
+
+def _set_diff(change: PublishSet, folder: str, note: str) -> FileDiff:
+    lines = _content_lines(change)
     store = "PKCS#12" if change.format is StoreFormat.PKCS12 else "PEM"
     action = f"{'replaced' if change.replaces else 'new'} set, {store}"
     return FileDiff(change.target, f"{folder}/{change.set_name}/current", tuple(lines), action, note)

@@ -106,9 +106,11 @@ def _names_before(node: ObservedNode, layer: Layer, *, managed_only: bool) -> tu
     return disk.leaf.names if disk.leaf and (disk.managed or not managed_only) else ()
 
 
-def transport_names(node: ObservedNode, observed: Observed) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """SANs of a node's transport leaf: its name, every host its peers connect to, and the names before, which
-    cover what cannot be asked while the cluster is down."""
+def transport_names(
+    node: ObservedNode, observed: Observed, *, fresh: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """SANs of a node's transport leaf: its name, every host its peers connect to, and unless `fresh` the names before,
+    which cover what cannot be asked while the cluster is down."""
     member = member_of(node, observed)
     hosts = [
         node.name,
@@ -116,14 +118,16 @@ def transport_names(node: ObservedNode, observed: Observed) -> tuple[tuple[str, 
         node.transport_address.host if node.transport_address else "",
         *(publish_hosts(member.transport) if member else ()),
         *LOOPBACK,
-        *_names_before(node, Layer.TRANSPORT, managed_only=True),
+        *(() if fresh else _names_before(node, Layer.TRANSPORT, managed_only=True)),
     ]
     return split(hosts)
 
 
-def http_names(node: ObservedNode, observed: Observed) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def http_names(
+    node: ObservedNode, observed: Observed, *, fresh: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """SANs of a node's HTTP leaf: the union of inventory, publish addresses, hosts that clients use, localhost,
-    and the names of the certificate before."""
+    and unless `fresh` the names of the certificate before."""
     member = member_of(node, observed)
     hosts = [
         node.name,
@@ -132,7 +136,7 @@ def http_names(node: ObservedNode, observed: Observed) -> tuple[tuple[str, ...],
         *node.entry.names,
         *client_hosts(node, observed),
         *LOOPBACK,
-        *_names_before(node, Layer.HTTP, managed_only=False),
+        *(() if fresh else _names_before(node, Layer.HTTP, managed_only=False)),
     ]
     return split(hosts)
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from estui.decide import hosts, scenarios
+from estui.decide.authorities import SERVER_SET as SERVER_SET
+from estui.decide.authorities import authority_named, in_force, trust_for
 from estui.decide.layers import meets, set_path
 from estui.decide.masking import shown_value
 from estui.decide.rung import has_tls
@@ -37,7 +39,6 @@ PASSWORD = "elasticsearch.password"  # noqa: S105 - a setting's name
 TOKEN = "elasticsearch.serviceAccountToken"  # noqa: S105 - a setting's name
 DEFAULT_HOSTS = ("http://localhost:9200",)
 PACKAGE_FOLDERS = ("/etc/kibana", "/usr/share/kibana/config")
-SERVER_SET = "server"
 TRUST_SET = "elasticsearch"
 
 
@@ -187,8 +188,8 @@ def _host_changes(kibana: ObservedKibana) -> list[Change]:
     return _put(kibana, "elasticsearch.hosts", value, "Elasticsearch answers only over HTTPS from now on")
 
 
-def server_request(kibana: ObservedKibana, observed: Observed) -> LeafRequest:
-    """The leaf for browsers: every name under which this instance is known."""
+def server_request(kibana: ObservedKibana, observed: Observed, *, fresh: bool = False) -> LeafRequest:
+    """The leaf for browsers: every name under which this instance is known; with `fresh` those before do not count."""
     public = hosts.address_of_url(kibana.setting("server.publicBaseUrl") or "")
     dns_names, addresses = hosts.split(
         [
@@ -198,14 +199,14 @@ def server_request(kibana: ObservedKibana, observed: Observed) -> LeafRequest:
             public.host if public else "",
             *kibana.entry.names,
             *hosts.LOOPBACK,
-            *(kibana.disk.leaf.names if kibana.disk.leaf else ()),
+            *(kibana.disk.leaf.names if kibana.disk.leaf and not fresh else ()),
         ]
     )
     policy = observed.inventory.policy
     return LeafRequest(
         target=kibana.target,
         set_name=SERVER_SET,
-        authority="http",
+        authority=in_force(observed, SERVER_SET),
         common_name=kibana.name,
         dns_names=dns_names,
         addresses=addresses,
@@ -221,7 +222,7 @@ def _server_changes(kibana: ObservedKibana, observed: Observed, folder: str, now
     if enabled and not kibana.disk.managed:
         return []
     request = server_request(kibana, observed)
-    authority = next((each for each in observed.authorities if each.name == "http"), None)
+    authority = authority_named(observed, request.authority)
     changes: list[Change] = []
     if not meets(kibana.disk, request, authority, observed.inventory.policy, now):
         replaces = kibana.disk.managed and kibana.disk.leaf is not None
@@ -241,7 +242,7 @@ def _server_changes(kibana: ObservedKibana, observed: Observed, folder: str, now
 
 def trusts(kibana: ObservedKibana, observed: Observed) -> bool:
     """Whether the instance already trusts the workspace's HTTP CA."""
-    authority = next((each for each in observed.authorities if each.name == "http"), None)
+    authority = authority_named(observed, in_force(observed, Layer.HTTP.value))
     return authority is not None and any(
         trusted.sha256 == authority.certificate.sha256 for trusted in kibana.trust.trusted
     )
@@ -264,7 +265,8 @@ def _trust_changes(kibana: ObservedKibana, observed: Observed, folder: str) -> l
     if not trusts(kibana, observed):
         why = "Kibana checks that it talks to this cluster"
         replaces = kibana.trust.managed
-        changes.append(PublishSet(kibana.target, TRUST_SET, None, ("http",), StoreFormat.PEM, replaces, why))
+        trust = trust_for(observed, Layer.HTTP)
+        changes.append(PublishSet(kibana.target, TRUST_SET, None, trust, StoreFormat.PEM, replaces, why))
     ca_path = f"{folder}/{set_path(observed.inventory.folder, TRUST_SET, 'ca.crt')}"
     why = "the CA that signed the nodes' HTTP leaves, as Kibana's own host sees it"
     return changes + _put(kibana, "elasticsearch.ssl.certificateAuthorities", (ca_path,), why)

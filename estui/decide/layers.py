@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from estui.decide import hosts
+from estui.decide.authorities import authority_named, in_force, trust_for
 from estui.decide.masking import shown_value
 from estui.decide.rung import has_tls, ssl_key
 from estui.model.inventory import Layer, Policy, StoreFormat
@@ -34,6 +35,8 @@ _STORE_NAMES = tuple(
 )
 _STORE_SECRETS = ("keystore.secure_password", "keystore.secure_key_password", "truststore.secure_password")
 _PEM_SECRETS = ("secure_key_passphrase",)
+_OTHER_STORE_NAMES = tuple(name for name in _STORE_NAMES if not name.endswith(".path"))
+"""What an earlier keystore was opened by: its passwords exclude ours, its type is not that of our files."""
 
 WHY_ENABLED = {
     Layer.TRANSPORT: "nodes talk TLS to one another; a node without a certificate of this CA stays out",
@@ -46,15 +49,15 @@ def set_path(folder: str, set_name: str, file: str) -> str:
     return f"{folder}/{set_name}/current/{file}"
 
 
-def leaf_request(node: ObservedNode, layer: Layer, observed: Observed) -> LeafRequest:
-    """The leaf that the node needs on this layer, by policy."""
+def leaf_request(node: ObservedNode, layer: Layer, observed: Observed, *, fresh: bool = False) -> LeafRequest:
+    """The leaf that the node needs on this layer, by policy; with `fresh` the names before do not count."""
     policy = observed.inventory.policy
     names = hosts.transport_names if layer is Layer.TRANSPORT else hosts.http_names
-    dns_names, addresses = names(node, observed)
+    dns_names, addresses = names(node, observed, fresh=fresh)
     return LeafRequest(
         target=node.target,
         set_name=layer.value,
-        authority=layer.value,
+        authority=in_force(observed, layer.value),
         common_name=node.target,
         dns_names=dns_names,
         addresses=addresses,
@@ -127,9 +130,14 @@ def setting_changes(
     return changes
 
 
-def _clashes(node: ObservedNode, layer: Layer, store: StoreFormat) -> list[Change]:
-    """Settings of the other store format: Elasticsearch refuses both together (file-formats.md §5.1)."""
-    names, secrets = (_STORE_NAMES, _STORE_SECRETS) if store is StoreFormat.PEM else (_PEM_NAMES, _PEM_SECRETS)
+def clashes(node: ObservedNode, layer: Layer, store: StoreFormat) -> list[Change]:
+    """Settings of the other store format, and of another file of the same: Elasticsearch refuses both together
+    (file-formats.md §5.1), `keystore.password` beside `keystore.secure_password` too."""
+    names: tuple[str, ...] = _STORE_NAMES
+    secrets: tuple[str, ...] = _STORE_SECRETS
+    if store is StoreFormat.PKCS12:
+        names = (*_PEM_NAMES, *_OTHER_STORE_NAMES)
+        secrets = (*_PEM_SECRETS, "keystore.secure_key_password")
     why = f"cannot stand beside the {'PEM' if store is StoreFormat.PEM else 'PKCS#12'} files of this layer"
     changes: list[Change] = []
     for name in names:
@@ -164,7 +172,7 @@ def layer_changes(
     if has_tls(node, layer) and not disk.managed:
         return []
     request = leaf_request(node, layer, observed)
-    authority = next((each for each in observed.authorities if each.name == layer.value), None)
+    authority = authority_named(observed, request.authority)
     changes: list[Change] = []
     converts = disk.managed and managed_format(disk) is not store
     if converts or not meets(disk, request, authority, observed.inventory.policy, now):
@@ -172,13 +180,13 @@ def layer_changes(
         why = WHY_ENABLED[layer]
         if replaces:
             why = "the layer gets files of the other format" if converts else "the leaf in use is due or no longer fits"
-        changes.append(PublishSet(node.target, layer.value, request, (layer.value,), store, replaces, why))
+        changes.append(PublishSet(node.target, layer.value, request, trust_for(observed, layer), store, replaces, why))
     wanted = wanted_settings(layer, store, observed.inventory.folder, _mode_kept(node, layer, verification))
     if converts or not has_tls(node, layer):
-        changes += _clashes(node, layer, store)
+        changes += clashes(node, layer, store)
     changes += setting_changes(node, wanted)
     if store is StoreFormat.PKCS12 and any(isinstance(change, PublishSet) for change in changes):
-        changes += _store_passwords(node, layer)
+        changes += store_passwords(node, layer)
     return changes
 
 
@@ -191,7 +199,7 @@ def _mode_kept(node: ObservedNode, layer: Layer, verification: tuple[str, str]) 
     return verification
 
 
-def _store_passwords(node: ObservedNode, layer: Layer) -> list[Change]:
+def store_passwords(node: ObservedNode, layer: Layer) -> list[Change]:
     """Passwords of new PKCS#12 files. A set that follows another one keeps its password, which a running node knows
     only from its start (elastic-stack-security.md §6.3)."""
     why = "opens this layer's PKCS#12 files"

@@ -10,27 +10,42 @@ import re
 from estui.model.setting import SettingValue
 from estui.secret import MASK
 
-_SECRET_NAME = re.compile(r"(pass(word|phrase)|secret|token|api_?key|encryptionkey|credentials?)$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"(pass(word|phrase|wd)|secrets?|token|(api|secret|access|encryption|hmac)_?key|credentials?|authorization)$",
+    re.IGNORECASE,
+)
+_SECRETS = re.compile(r"(^|\.)secrets\.", re.IGNORECASE)
+"""Below it every value is one, whatever its name: Kibana's `xpack.actions.preconfigured.NAME.secrets`."""
 _LINE = re.compile(
     r"^(?P<indent>\s*)(?P<head>#*\s*(?:-\s+)?[\"']?(?P<key>[\w.${}-]+)[\"']?\s*:(?=\s|$)\s*)(?P<value>.*)$"
 )
 _IN_FLOW = re.compile(
-    r"(?P<head>[{,]\s*[\"']?(?P<key>[\w.-]+)[\"']?\s*:\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^,}\s][^,}]*)"
+    r"(?P<head>[{,]\s*[\"']?(?P<key>[\w.-]+)[\"']?\s*:\s*)"
+    r"(?P<value>\"[^\"]*\"|'[^']*'|\{[^}]*|\[[^\]]*|[^,}\s][^,}]*)"
 )
-_LOGIN_IN_URL = re.compile(r"(://[^\s/:@\"']*):[^\s/@\"']+@")
+_LOGIN_IN_URL = re.compile(r"(://[^\s/:@\"']*):[^\s\"']+@")
+"""Up to the last `@`: what people write there is not always encoded, and may hold `/` and `@`."""
 _BLOCK = re.compile(r"[|>][0-9+-]*\s*(#.*)?$")
 
 
 def names_secret(key: str) -> bool:
     """Whether the value of a setting or keystore entry of this name is a secret, by the last part of its name."""
-    return _SECRET_NAME.search(key.rpartition(".")[2]) is not None
+    return _SECRET_NAME.search(key.rpartition(".")[2]) is not None or _SECRETS.search(key) is not None
 
 
 def shown_value(key: str, value: SettingValue) -> SettingValue:
-    """A setting's value as a plan may hold it: a mask where the key names a secret."""
-    if value is None or not names_secret(key):
-        return value
-    return MASK
+    """A setting's value as a plan may hold it: a mask where the key names a secret, and for a password in a URL."""
+    if value is None:
+        return None
+    if names_secret(key):
+        return MASK
+    if isinstance(value, tuple):
+        return tuple(_without_login(each) if isinstance(each, str) else each for each in value)
+    return _without_login(value) if isinstance(value, str) else value
+
+
+def _without_login(text: str) -> str:
+    return _LOGIN_IN_URL.sub(rf"\1:{MASK}@", text)
 
 
 def mask(line: str) -> str:
@@ -38,8 +53,17 @@ def mask(line: str) -> str:
     found = _LINE.match(line)
     if found and names_secret(found["key"]) and found["value"] and not found["value"].startswith("#"):
         return f"{found['indent']}{found['head']}{MASK}"
-    line = _IN_FLOW.sub(lambda flow: flow["head"] + (MASK if names_secret(flow["key"]) else flow["value"]), line)
-    return _LOGIN_IN_URL.sub(rf"\1:{MASK}@", line)
+    return _without_login(_masked_flow(line))
+
+
+def _masked_flow(line: str) -> str:
+    """A line with the secrets of its maps in braces masked; what is no secret is looked into, for maps inside."""
+    shown, at = "", 0
+    while found := _IN_FLOW.search(line, at):
+        is_secret = names_secret(found["key"])
+        shown += line[at : found.end("head")] + MASK * is_secret
+        at = found.end() if is_secret else found.end("head")
+    return shown + line[at:]
 
 
 def masked_lines(text: str) -> list[str]:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from estui.decide import compare, kibana, rotation, runbook, scenarios
+from estui.decide import (
+    compare,
+    external,
+    fixed,
+    joining,
+    kibana,
+    lifetimes,
+    rollover,
+    rotation,
+    runbook,
+    scenarios,
+    trust_check,
+)
 from estui.decide.layers import NODE_KEYSTORE, NODE_YML
 from estui.decide.rung import ANONYMOUS_ROLES, SECURITY, has_tls, ssl_key
 from estui.errors import PlanError
@@ -50,10 +63,19 @@ def all_refusals(observed: Observed, goal: Goal) -> list[str]:
     return scenarios.refusals(observed, goal) + kibana.refusals(observed, goal)
 
 
+def rollover_refusals(observed: Observed, goal: Goal) -> list[str]:
+    """Every reason against a phase of a rollover. Everyone in the cluster has to be seen: a stranger would be cut
+    off."""
+    return compare.refusals(observed, goal) or rollover.phase_refusals(observed, goal)
+
+
 def rotation_refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     """Every reason against new leaves. Who belongs to the cluster does not matter: each node is on its own."""
-    first = compare.folder_refusals(observed) + compare.name_refusals(observed) + compare.swapped_mounts(observed)
-    return first or rotation.refusals(observed, goal, now)
+    return _first_refusals(observed) or rotation.refusals(observed, goal, now)
+
+
+def _first_refusals(observed: Observed) -> list[str]:
+    return compare.folder_refusals(observed) + compare.name_refusals(observed) + compare.swapped_mounts(observed)
 
 
 def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime) -> Plan:
@@ -61,16 +83,16 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
 
     Raises PlanError with every reason where no sound plan exists.
     """
-    rotates = goal.rotation is not None
-    reasons = rotation_refusals(observed, goal, now) if rotates else all_refusals(observed, goal)
+    reasons = _refusals(observed, goal, now)
     if reasons:
         raise PlanError(
             f"no plan for {goal.label}",
             reasons=tuple(reasons),
-            hint="mend what is listed, then plan again",
+            hint="estui ca rollover status" if goal.rollover else "mend what is listed, then plan again",
         )
-    stages = rotation.stages(observed, goal, now) if rotates else _stages(observed, goal, now)
+    stages = _stages_of(observed, goal, now)
     _require_keys(observed, stages)
+    _require_trust(observed, goal, stages)
     plan = Plan(
         workspace=workspace,
         cluster=observed.inventory.cluster,
@@ -79,11 +101,68 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
         stages=stages,
         pins=_pins(observed, stages),
         places=_places(observed, stages),
-        notes=tuple(rotation.notes(observed, goal, now)) if rotates else _notes(observed, goal, stages),
-        expect_nodes=compare.stated_nodes(observed, goal) or len(observed.nodes),
+        notes=(
+            *_notes_of(observed, goal, stages, now),
+            *trust_check.interim_notes(observed, stages),
+            *lifetimes.notes((change for stage in stages for change in stage.changes), observed, now),
+            *(external.due_notes(observed, now) if stages and not goal.external else ()),
+        ),
+        expect_nodes=(not goal.joins and compare.stated_nodes(observed, goal)) or len(observed.nodes),
         folder=observed.inventory.folder,
     )
     return runbook.with_steps(plan, observed)
+
+
+def _refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
+    if goal.joins:
+        return joining.refusals(observed, goal)
+    if goal.rollover:
+        return rollover_refusals(observed, goal)
+    if goal.external:
+        return _first_refusals(observed) or external.refusals(observed, goal, now)
+    return rotation_refusals(observed, goal, now) if goal.rotation else all_refusals(observed, goal)
+
+
+def _stages_of(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
+    if goal.joins:
+        stages = joining.stages(observed, goal, now)
+    elif goal.rollover:
+        stages = _with_authorities(observed, rollover.stages(observed, goal, now))
+    elif goal.external:
+        stages = external.stages(observed, goal)
+    else:
+        stages = rotation.stages(observed, goal, now) if goal.rotation else _stages(observed, goal, now)
+    return tuple(replace(stage, changes=fixed.joined(stage.changes)) for stage in stages)
+
+
+def _with_authorities(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The same stages, the first of them making the CAs that are needed and not there."""
+    if not stages:
+        return stages
+    first, *rest = stages
+    made = _new_authorities(observed, [change for stage in stages for change in stage.changes])
+    return (replace(first, changes=(*made, *first.changes)), *rest)
+
+
+def _notes_of(observed: Observed, goal: Goal, stages: tuple[Stage, ...], now: datetime) -> tuple[str, ...]:
+    if goal.joins:
+        return tuple(joining.notes(observed, goal, stages)) if stages else ()
+    if goal.rollover:
+        return tuple(rollover.notes(observed, goal)) if stages else ()
+    if goal.external:
+        return tuple(external.notes(observed, goal, now))
+    return tuple(rotation.notes(observed, goal, now)) if goal.rotation else _notes(observed, goal, stages)
+
+
+def _require_trust(observed: Observed, goal: Goal, stages: tuple[Stage, ...]) -> None:
+    """Raises PlanError where somebody could talk to a peer before and could not any more."""
+    broken = trust_check.broken_pairs(observed, stages)
+    if broken:
+        raise PlanError(
+            f"no plan for {goal.label}: somebody would be cut off",
+            reasons=tuple(broken),
+            hint="trust the new CA everywhere first, switch leaves then: estui ca rollover",
+        )
 
 
 def _require_keys(observed: Observed, stages: tuple[Stage, ...]) -> None:
@@ -92,14 +171,14 @@ def _require_keys(observed: Observed, stages: tuple[Stage, ...]) -> None:
         change.request.authority
         for stage in stages
         for change in stage.changes
-        if isinstance(change, PublishSet) and change.request
+        if isinstance(change, PublishSet) and change.request and not change.imported
     }
     keyless = [each.name for each in observed.authorities if each.name in wanted and not each.has_key]
     if keyless:
         raise PlanError(
             "leaves have to be signed, and their CA has no key here",
             reasons=tuple(f"ca/{name}: there is no ca.key" for name in keyless),
-            hint="put the encrypted key back into the workspace",
+            hint="put the encrypted key back into the workspace; from a CA of others leaves come by: estui csr export",
         )
 
 
@@ -109,6 +188,7 @@ def _stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
         changes += scenarios.node_changes(node, observed, goal, now)
     restart = _restart_of(changes, observed)
     kibana_changes = _kibana_changes(observed, goal, now)
+    changes, kibana_changes = external.with_imported(changes, kibana_changes, observed, now)
     login = _first_login(observed, changes, kibana_changes)
     stages = []
     authorities = _new_authorities(observed, [*changes, *kibana_changes])
@@ -223,8 +303,10 @@ def _pins(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Pin, ...]:
             match change:
                 case SetSetting() | RemoveSetting() | SetSecureSetting() | RemoveSecureSetting():
                     paths[change.target, change.path] = None
-                case PublishSet():
+                case PublishSet(fixed=()):
                     paths[change.target, f"{observed.inventory.folder}/{change.set_name}/current"] = None
+                case PublishSet():
+                    paths |= {(change.target, path): None for path in fixed.written_paths(change)}
                 case _:
                     pass
     return tuple(_pin(things[target], path) for target, path in paths)
@@ -232,7 +314,7 @@ def _pins(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Pin, ...]:
 
 def _pin(thing: ObservedNode | ObservedKibana, path: str) -> Pin:
     state = _state(thing, path)
-    is_keystore = path.endswith(".keystore")
+    is_keystore = path in (NODE_KEYSTORE, kibana.KIBANA_KEYSTORE)
     return Pin(
         target=thing.target,
         path=path,

@@ -1,16 +1,20 @@
-"""Rotation: new leaves from the same CA for managed sets, with the same names, loaded without a restart.
+"""Rotation: new leaves from the same CA, with the same names, loaded without a restart where nodes reload files.
 
-What falls due, what cannot be rotated and why, and what differs between the old leaf and the new one.
+What falls due, what cannot be rotated and why, and what differs between the old leaf and the new one. Sets of estui's
+own are switched by their link; files that were there before keep their names (`fixed.py`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from estui.decide import fixed, lifetimes
 from estui.decide import kibana as kibana_rules
-from estui.decide.layers import USAGES
+from estui.decide.authorities import issuer_of, trusted_names
+from estui.decide.layers import USAGES, leaf_request
 from estui.model.goal import Goal, Rotation, Scenario
 from estui.model.inventory import Layer, Policy, StoreFormat
 from estui.model.observed import (
@@ -22,8 +26,11 @@ from estui.model.observed import (
     PortState,
     Rung,
 )
-from estui.model.plan import Change, LeafRequest, PublishSet, Restart, Stage
+from estui.model.plan import Change, FixedFile, LeafRequest, PublishSet, Restart, Stage
+from estui.pki.issuers import is_signed_by
 
+RELOAD = "resource.reload.enabled"
+ADOPT = "estui adopt shows what is there, and estui adopt --import takes a CA over whose key is at hand"
 NODE_STAGE = "leaves"
 KIBANA_STAGE = "kibana-leaves"
 CLIMBED = {
@@ -34,6 +41,8 @@ CLIMBED = {
     Rung.HTTPS: Scenario.HTTPS,
     Rung.MUTUAL: Scenario.MUTUAL,
 }
+_COMMON_NAME = re.compile(r"(?:^|,)CN=((?:\\.|[^,+\\])*)")
+"""In RFC 4514 text, where commas of a value are escaped."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,11 @@ def held_leaves(observed: Observed) -> Iterator[Held]:
             yield Held(each, kibana_rules.SERVER_SET, each.disk)
 
 
+def fixed_files(held: Held) -> tuple[FixedFile, ...]:
+    """Files that keep their names, for a leaf that is no set of estui's; empty for a managed one."""
+    return fixed.fixed_of(held.disk)
+
+
 def is_due(held: Held, policy: Policy, now: datetime) -> bool:
     """Whether the leaf falls inside the renewal window."""
     return held.disk.leaf is not None and held.disk.leaf.days_left(now) <= policy.renew_before_days
@@ -82,11 +96,12 @@ def chosen(observed: Observed, goal: Goal, now: datetime) -> list[Held]:
     ]
 
 
-def _authority(observed: Observed, held: Held) -> AuthorityFacts | None:
+def signer_of(observed: Observed, held: Held) -> AuthorityFacts | None:
+    """The workspace CA whose key signed the leaf in use, by its signature: one that was made anew under the same name
+    is another. One with its key goes first."""
     leaf = held.disk.leaf
-    return next(
-        (each for each in observed.authorities if leaf is not None and each.certificate.subject == leaf.issuer), None
-    )
+    found = [each for each in observed.authorities if leaf is not None and is_signed_by(leaf, each.certificate)]
+    return next((each for each in found if each.has_key), found[0] if found else None)
 
 
 def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
@@ -95,60 +110,136 @@ def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     unknown = sorted(set(goal.only) - {thing.target for thing in observed.things})
     reasons += [f"the inventory has no {name}" for name in unknown]
     picked = chosen(observed, goal, now)
-    if goal.only and not picked and not unknown and not (goal.rotation and goal.rotation.due_only):
+    due_only = goal.rotation is not None and goal.rotation.due_only
+    unread = [] if due_only else _unread(observed, goal)
+    if goal.only and not picked and not unknown and not due_only and not unread:
         reasons.append(f"{', '.join(goal.only)}: there is no certificate to rotate")
+    reasons += unread
     for held in picked:
-        reasons += _refusal(observed, held)
+        reasons += _refusal(observed, held) or _half_shared(observed, held, picked)
+    return list(dict.fromkeys(reasons))
+
+
+def _unread(observed: Observed, goal: Goal) -> list[str]:
+    """Leaves that are asked for and cannot be read."""
+    sets = goal.rotation.sets if goal.rotation else ()
+    reasons = []
+    for node in observed.nodes:
+        for layer in Layer:
+            disk = node.disk.get(layer, OnDisk())
+            asked = (not goal.only or node.target in goal.only) and (not sets or layer.value in sets)
+            if asked and disk.enabled and disk.leaf is None and disk.named:
+                name = f"{node.target} {layer.value}"
+                reasons += fixed.unusable(name, disk.named) or [f"{name}: its certificate cannot be read"]
     return reasons
 
 
 def _refusal(observed: Observed, held: Held) -> list[str]:
-    if not held.disk.managed:
-        return [f"{held.name} was set up without estui: its files keep their names, and its CA is not here"]
-    authority = _authority(observed, held)
+    if not held.disk.managed and (broken := fixed.unusable(held.name, held.disk.named)):
+        return broken
+    authority = signer_of(observed, held)
     if authority is None or not authority.has_key:
         issuer = held.disk.leaf.issuer if held.disk.leaf else "?"
-        return [f"{held.name} was signed by {issuer}, whose key is not in the workspace: only a new CA helps"]
-    known = {each.certificate.sha256 for each in observed.authorities}
-    if any(each.sha256 not in known for each in held.disk.trusted):
-        return [f"{held.name} trusts a CA that is not in the workspace, which a new set would lose"]
+        known_issuer = issuer_of(observed, held.disk)
+        if known_issuer is not None and not known_issuer.has_key:
+            return [
+                f"{held.name} was signed by CA {known_issuer.name}, which has no key here: ask those who run it for a "
+                f"new leaf (estui csr export {held.target})"
+            ]
+        return [
+            f"{held.name} was signed by {issuer}, whose key is not in the workspace: {ADOPT}; "
+            "without its key only a new CA helps"
+        ]
+    known = {digest for each in observed.authorities for digest in each.digests}
+    if held.disk.managed and any(each.sha256 not in known for each in held.disk.trusted):
+        return [f"{held.name} trusts a CA that is not in the workspace, which a new set would lose: {ADOPT}"]
     served = held.thing.port(Layer(held.set_name)) if isinstance(held.thing, ObservedNode) else held.thing.served
     if served.state not in (PortState.TLS, PortState.NOT_ASKED):
         return [
             f"{held.name} does not answer with TLS now ({served.state.value}): no set is switched while its node "
             "may be starting; bring it up first"
         ]
-    if isinstance(held.thing, ObservedNode) and held.thing.setting("resource.reload.enabled") == "false":
-        return [f"{held.target} has resource.reload.enabled: false, so only a restart would load new files"]
     return []
 
 
-def request_for(held: Held, observed: Observed) -> LeafRequest:
-    """The same subject and names as the leaf in use; key and life by policy."""
+def _half_shared(observed: Observed, held: Held, picked: list[Held]) -> list[str]:
+    """A leaf that another layer uses as well, which is not to be rotated: it would get a new one unasked."""
+    mine = fixed.leaf_paths(fixed_files(held))
+    left = [
+        other
+        for other in held_leaves(observed)
+        if other.target == held.target and other not in picked and mine & fixed.leaf_paths(fixed_files(other))
+    ]
+    if not left:
+        return []
+    shared = ", ".join(sorted(mine & fixed.leaf_paths(fixed_files(left[0]))))
+    return [
+        f"{held.name} and {left[0].name} share one leaf, {shared}: it is replaced for both or not at all; "
+        "leave out --layer"
+    ]
+
+
+def common_name(subject: str) -> str:
+    """CN of a subject in RFC 4514 text; the whole text where it has none."""
+    found = _COMMON_NAME.search(subject)
+    return re.sub(r"\\(.)", r"\1", found.group(1)) if found else subject
+
+
+def request_for(held: Held, observed: Observed, *, fresh: bool = False) -> LeafRequest:
+    """The same subject and names as the leaf in use; key and life by policy.
+
+    With `fresh`, and for a leaf without any SAN, the names that the inventory and the addresses of today want.
+    """
     leaf, policy = held.disk.leaf, observed.inventory.policy
-    authority = _authority(observed, held)
+    authority = signer_of(observed, held) or issuer_of(observed, held.disk)
     if leaf is None or authority is None:
         raise ValueError("a rotation needs a leaf and its CA")
-    usages = USAGES[Layer(held.set_name)] if isinstance(held.thing, ObservedNode) else ("serverAuth",)
-    return LeafRequest(
+    is_node = isinstance(held.thing, ObservedNode)
+    usages = USAGES[Layer(held.set_name)] if is_node else ("serverAuth",)
+    allowed = tuple(usage for usage in leaf.extended_key_usage or () if usage in ("serverAuth", "clientAuth"))
+    request = LeafRequest(
         target=held.target,
         set_name=held.set_name,
         authority=authority.name,
-        common_name=leaf.subject.removeprefix("CN="),
+        common_name=common_name(leaf.subject),
         dns_names=leaf.dns_names,
         addresses=leaf.addresses,
-        usages=usages,
+        # a leaf that was there before may serve as a client somewhere
+        usages=usages if held.disk.managed else tuple(dict.fromkeys((*usages, *allowed))),
         key=policy.transport_key if held.set_name == Layer.TRANSPORT.value else policy.http_key,
         days=policy.leaf_days,
     )
+    if not fresh and leaf.names:
+        return request
+    today = _fresh_request(held, observed)
+    if fresh:
+        request = replace(request, common_name=today.common_name)
+    return replace(request, dns_names=today.dns_names, addresses=today.addresses)
+
+
+def _fresh_request(held: Held, observed: Observed) -> LeafRequest:
+    """What the target would get had it no leaf yet."""
+    if isinstance(held.thing, ObservedNode):
+        return leaf_request(held.thing, Layer(held.set_name), observed, fresh=True)
+    return kibana_rules.server_request(held.thing, observed, fresh=True)
 
 
 def differences(held: Held, request: LeafRequest, now: datetime) -> list[str]:
-    """What the new leaf does otherwise than the old one: another kind of key, a shorter life."""
+    """What the new leaf does otherwise than the old one: narrower or wider names, another subject or kind of key, a
+    shorter life."""
     leaf = held.disk.leaf
     if leaf is None:
         return []
     notes = []
+    wanted = (*request.dns_names, *request.addresses)
+    lost = [name for name in leaf.names if name not in wanted]
+    gained = [name for name in wanted if name not in leaf.names]
+    if lost:
+        notes.append(f"{held.name}: loses names: {', '.join(lost)}; who connects by one of them is refused then")
+    if gained:
+        notes.append(f"{held.name}: gets names: {', '.join(gained)}")
+    if common_name(leaf.subject) != request.common_name or leaf.subject.count("=") > 1:
+        notes.append(f"{held.name}: another subject, {leaf.subject} → CN={request.common_name}")
     if leaf.key_type != request.key.value:
         notes.append(f"{held.name}: another kind of key, {leaf.key_type} → {request.key.value}")
     life = (leaf.not_after - leaf.not_before).days
@@ -158,41 +249,90 @@ def differences(held: Held, request: LeafRequest, now: datetime) -> list[str]:
 
 
 def notes(observed: Observed, goal: Goal, now: datetime) -> list[str]:
-    """Differences of every chosen leaf, for the top of the review."""
+    """Differences of every chosen leaf, and how files with names of their own are replaced: for the top of the
+    review."""
+    picked = chosen(observed, goal, now)
+    requests = _requests(picked, observed, goal)
+    kept = [held.name for held in picked if not held.disk.managed]
+    pairs = any(not held.disk.managed and _store_of(held) is StoreFormat.PEM for held in picked)
+    found = [f"{', '.join(kept)}: {fixed.WHY}"] if kept else []
+    found += [fixed.GAP] if pairs else []
+    found += _copies(picked)
+    texts: dict[str, list[str]] = {}
+    for held, request in zip(picked, requests, strict=True):
+        for note in differences(held, request, now):
+            texts.setdefault(note.removeprefix(f"{held.name}: "), []).append(held.name)
+    return found + [f"{', '.join(names)}: {text}" for text, names in texts.items()]
+
+
+def _requests(picked: list[Held], observed: Observed, goal: Goal) -> list[LeafRequest]:
+    """The leaf that each chosen one is replaced by, those that layers share joined."""
+    changes = fixed.joined([_publish(held, observed, goal) for held in picked])
+    return [change.request for change in changes if isinstance(change, PublishSet) and change.request]
+
+
+def _copies(picked: list[Held]) -> list[str]:
+    """One certificate on several nodes: each gets a leaf of its own."""
+    users: dict[str, list[Held]] = {}
+    for held in picked:
+        if held.disk.leaf:
+            users.setdefault(held.disk.leaf.sha256, []).append(held)
     return [
-        note for held in chosen(observed, goal, now) for note in differences(held, request_for(held, observed), now)
+        f"{', '.join(dict.fromkeys(held.target for held in group))} use copies of one certificate, "
+        f"{group[0].disk.leaf.subject if group[0].disk.leaf else ''}: each gets a leaf and key of its own"
+        for group in users.values()
+        if len({held.target for held in group}) > 1
     ]
 
 
-def _publish(held: Held, observed: Observed) -> PublishSet:
-    request = request_for(held, observed)
-    is_node = isinstance(held.thing, ObservedNode)
-    trust = _trusted_authorities(held, observed) if is_node else ()
-    store = StoreFormat.PKCS12 if any(path.endswith(".p12") for path in held.disk.files) else StoreFormat.PEM
+def _store_of(held: Held) -> StoreFormat:
+    stores = any(each.setting == fixed.KEYSTORE for each in held.disk.named)
+    return StoreFormat.PKCS12 if stores else StoreFormat.PEM
+
+
+def _publish(held: Held, observed: Observed, goal: Goal) -> PublishSet:
+    request = request_for(held, observed, fresh=bool(goal.rotation and goal.rotation.fresh_names))
+    # a rotation changes the leaf, never the trust: a set is written whole, other files stay as they are
+    whole = held.disk.managed and isinstance(held.thing, ObservedNode)
+    trust = trusted_names(observed, held.disk) if whole else ()
     left = held.disk.leaf
     why = f"the leaf in use ends {left.not_after:%Y-%m-%d}" if left else "a new leaf"
-    return PublishSet(held.target, held.set_name, request, trust, store, True, why)
-
-
-def _trusted_authorities(held: Held, observed: Observed) -> tuple[str, ...]:
-    """Workspace CAs that the set in use trusts: a rotation changes the leaf, never the trust."""
-    digests = {each.sha256 for each in held.disk.trusted}
-    return tuple(each.name for each in observed.authorities if each.certificate.sha256 in digests)
+    return PublishSet(
+        held.target,
+        held.set_name,
+        request,
+        trust,
+        _store_of(held),
+        True,
+        why,
+        fixed=fixed_files(held),
+    )
 
 
 def stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
-    """Nodes without any restart; Kibana with one, since it reads its certificate at start."""
+    """Nodes without any restart where all of them reload files; Kibana with one, since it reads its certificate at
+    start."""
     picked = chosen(observed, goal, now)
     nodes: tuple[Change, ...] = tuple(
-        _publish(held, observed) for held in picked if isinstance(held.thing, ObservedNode)
+        _publish(held, observed, goal) for held in picked if isinstance(held.thing, ObservedNode)
     )
-    kibana: tuple[Change, ...] = tuple(
-        _publish(held, observed) for held in picked if isinstance(held.thing, ObservedKibana)
+    kibana: tuple[Change, ...] = (
+        *(_publish(held, observed, goal) for held in picked if isinstance(held.thing, ObservedKibana)),
+        *lifetimes.renewed_trust(observed, goal, now),
     )
     found = []
     if nodes:
+        deaf = [held.target for held in picked if _is_deaf(held)]
+        restart = Restart.ROLLING if deaf else Restart.NONE
         why = "Elasticsearch loads changed certificate files by itself within seconds"
-        found.append(Stage(NODE_STAGE, Restart.NONE, nodes, why))
+        if deaf:
+            why = f"files are read at the start only on {', '.join(dict.fromkeys(deaf))} ({RELOAD} is false)"
+        found.append(Stage(NODE_STAGE, restart, nodes, why))
     if kibana:
         found.append(Stage(KIBANA_STAGE, Restart.KIBANA, kibana, "Kibana reads its files at start only"))
     return tuple(found)
+
+
+def _is_deaf(held: Held) -> bool:
+    """Whether only a restart makes the node load new files (elastic-stack-security.md §6.3)."""
+    return isinstance(held.thing, ObservedNode) and held.thing.setting(RELOAD) == "false"

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from estui.decide.join_steps import is_leaving, is_running, join_steps, leave_steps, rejoin_steps
 from estui.model.observed import Observed, ObservedNode
-from estui.model.plan import CreateAuthority, FirstLogin, Manual, Plan, PublishSet, Restart, Stage
+from estui.model.plan import CreateAuthority, FirstLogin, Manual, Place, Plan, PublishSet, Restart, Stage
 from estui.model.run import Step, StepKind
 
 CLUSTER_GATE = "all nodes joined, health not red"
+PROOF_STAGE = "proof"
+"""A stage without changes: every node restarts once, and its start time proves it."""
 
 
 def is_master_eligible(node: ObservedNode) -> bool:
@@ -25,10 +28,14 @@ def is_master_eligible(node: ObservedNode) -> bool:
     return node.setting("node.master") != "false"
 
 
-def start_order(observed: Observed) -> tuple[str, ...]:
-    """Master-eligible nodes first, each group by name: without a quorum of them nobody opens HTTP."""
+def start_order(observed: Observed, places: tuple[Place, ...] = ()) -> tuple[str, ...]:
+    """Master-eligible nodes first, each group by name: without a quorum of them nobody opens HTTP.
+
+    A node that was renamed since a plan was made keeps the name that the plan's `places` know its folder by.
+    """
+    known = {place.root: place.target for place in places}
     nodes = sorted(observed.nodes, key=lambda node: (not is_master_eligible(node), node.target))
-    return tuple(node.target for node in nodes)
+    return tuple(known.get(node.entry.config, node.target) for node in nodes)
 
 
 def with_steps(plan: Plan, observed: Observed) -> Plan:
@@ -40,6 +47,9 @@ def with_steps(plan: Plan, observed: Observed) -> Plan:
 
 def _steps(plan: Plan, observed: Observed) -> list[Step]:
     nodes = start_order(observed)
+    if plan.goal.joins:
+        running = tuple(node.target for node in observed.nodes if node.target in plan.goal.joins and is_running(node))
+        return join_steps(plan, plan.stages[0].id, nodes, running)
     kibana = tuple(each.target for each in observed.kibana)
     login = next((change for change in plan.changes if isinstance(change, FirstLogin)), None)
     steps = [Step("prepare", StepKind.PREPARE, "make certificates and files beside the old ones", gate="all on disk")]
@@ -71,6 +81,9 @@ def _steps(plan: Plan, observed: Observed) -> list[Step]:
 def _node_steps(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
     if stage.restart is Restart.FULL:
         return _full_restart(stage, nodes, kibana)
+    if stage.id == PROOF_STAGE:
+        gate = "it was started anew"
+        return [step for node in nodes for step in _one_by_one(node, nodes, None, gate, stage.id)]
     changed = _changed(stage, nodes)
     if not changed:
         return []
@@ -93,12 +106,12 @@ def _changed(stage: Stage, targets: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(target for target in targets if target in with_files)
 
 
-def _one_by_one(node: str, nodes: tuple[str, ...], change: Step, gate: str) -> list[Step]:
+def _one_by_one(node: str, nodes: tuple[str, ...], change: Step | None, gate: str, stage: str = "") -> list[Step]:
     """One node's turn in a rolling restart; the cluster is whole again before the next."""
     return [
         Step(f"allocation-off {node}", StepKind.ALLOCATION_OFF, "no replica allocation", (node,)),
-        change,
-        Step(f"restart {node}", StepKind.RESTART, f"restart {node}", (node,), gate=gate),
+        *([change] if change else []),
+        Step(f"restart {node}", StepKind.RESTART, f"restart {node}", (node,), stage, gate),
         Step(f"cluster {node}", StepKind.CLUSTER, "wait for the cluster", nodes, gate=CLUSTER_GATE),
         Step(f"allocation-on {node}", StepKind.ALLOCATION_ON, "allocation back on", (node,)),
     ]
@@ -190,6 +203,9 @@ def rollback_steps(plan: Plan, committed: tuple[str, ...], order: tuple[str, ...
 
     `order` is the start order of all nodes. Nodes that are down already are not started first.
     """
+    if plan.goal.joins:
+        steps_back = rejoin_steps if is_leaving(plan) else leave_steps
+        return tuple(steps_back(plan, order, UNDO_STAGE))
     nodes = tuple(target for target in order if target in committed)
     kibana = tuple(target for target in committed if target not in order)
     node_restart = next((stage.restart for stage in plan.stages if stage.restart is not Restart.KIBANA), Restart.NONE)

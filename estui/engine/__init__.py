@@ -16,9 +16,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from estui.act import lock, prune, services
+from estui.act import passphrase as passphrases
 from estui.act.commit import undo_prepared
 from estui.act.context import Context, Emit, Options
 from estui.act.fs import Fs, RealFs
+from estui.act.inventory import settle_inventory
 from estui.act.items import Digests
 from estui.act.journal import RUNS, Clock, Journal, utc_now
 from estui.act.login import TemporaryLogin
@@ -29,7 +31,16 @@ from estui.act.prune import KEEP
 from estui.act.recover import finish_commit
 from estui.act.rollback import close_undone, committed, drop_unswitched, prepare_undo, rollback_plan
 from estui.act.runbook import Walker
-from estui.act.runs import REPORT, begin_run, in_effect, read_plan, read_run, read_runs, unfinished
+from estui.act.runs import (
+    REPORT,
+    begin_run,
+    in_effect,
+    read_plan,
+    read_run,
+    read_runs,
+    refuse_before_join,
+    unfinished,
+)
 from estui.act.verify import Verifier
 from estui.act.workspace import WORKSPACE_JSON, Workspace, new_run_id
 from estui.decide import compare
@@ -45,8 +56,9 @@ from estui.model.finding import Finding
 from estui.model.goal import Goal, Rotation, Scenario
 from estui.model.inventory import BeatEntry, Inventory, KibanaEntry, NodeEntry
 from estui.model.observed import AuthorityFacts, Observed, Rung
-from estui.model.plan import AuthorityRequest, FirstLogin, Plan, PublishSet
+from estui.model.plan import AuthorityRequest, CreateAuthority, FirstLogin, Plan, PublishSet
 from estui.model.run import Event, RunPhase, RunState, Verdict
+from estui.observe import csr as csr_reader
 from estui.observe import workspace as workspace_reader
 from estui.observe.cluster import client_factory, observe
 from estui.observe.config_folder import BEATS, product_of
@@ -137,12 +149,16 @@ class Engine:
                 access = replace(access, user="elastic", password=stored)
         return access
 
-    def observe(self, *, network: bool = True, timeout_s: float = 3.0) -> Observed:
-        """The whole cluster as it is now, with every node's rung."""
+    def credentials(self) -> tuple[str, Secret] | None:
+        """User and password for the cluster: given, named by the inventory, or stored and unlocked."""
+        return self._access().pair
+
+    def observe(self, *, network: bool = True, timeout_s: float = 3.0, inventory: Inventory | None = None) -> Observed:
+        """The whole cluster as it is now, with every node's rung; of another inventory where one is given."""
         access = self._access()
         pair = access.pair
         observed = observe(
-            self.inventory(),
+            inventory or self.inventory(),
             self.authorities(),
             digest_key=self._digest_key(),
             keystore_password=access.keystore_password,
@@ -150,7 +166,7 @@ class Engine:
             network=network,
             timeout_s=timeout_s,
         )
-        return with_rungs(observed)
+        return with_rungs(replace(observed, imported=csr_reader.read_imported(Path(self.path))))
 
     def plan(self, observed: Observed, goal: Goal) -> Plan:
         """The plan for a goal. Raises PlanError with every reason against it."""
@@ -212,13 +228,17 @@ class Engine:
         return self.workspace.needs_new_passphrase
 
     def unlock(self, passphrase: Secret) -> None:
-        """Keeps the passphrase for this process. StoreError where it does not open what is there."""
-        self.workspace.check_passphrase(passphrase)
+        """Keeps the passphrase for this process. StoreError where it does not open what is there; LockedError where
+        it is being changed."""
+        passphrases.unlock(self.workspace, passphrase)
         self.passphrase = passphrase
 
     def needs_passphrase(self, plan: Plan) -> bool:
         """Whether materialising this plan needs the passphrase."""
-        return any(isinstance(change, FirstLogin | PublishSet) for change in plan.changes)
+        return any(
+            isinstance(change, FirstLogin | CreateAuthority) or (isinstance(change, PublishSet) and change.request)
+            for change in plan.changes
+        )
 
     def passwords(self) -> dict[str, Secret]:
         """Stored passwords of built-in users. UsageError without the passphrase."""
@@ -307,13 +327,13 @@ class Engine:
         with lock.workspace_lock(self.path, what):
             yield
 
-    def _begin(self, plan: Plan, kind: str, emit: Emit, options: Options, undoes: str = "") -> Context:
+    def _begin(self, plan: Plan, kind: str, emit: Emit, options: Options, undone: Context | None = None) -> Context:
         run = new_run_id(self.clock())
         context = self._context(plan, Journal(self.fs, self.path, run, self.clock), emit, options)
-        refuse_unwritable(context)
-        if kind == "apply":
+        refuse_unwritable(context, committed(undone.journal) if undone else ())
+        if undone is None:
             compare_pins(context)
-        begin_run(context, kind, undoes)
+        begin_run(context, kind, undone.run if undone else "")
         self.workspace.audit(f"{kind} begun", run=run)
         return context
 
@@ -353,6 +373,7 @@ class Engine:
         heir = self._undone_by(undone) if undone and phase is RunPhase.DONE else undone
         if undone and phase is RunPhase.DONE:
             drop_unswitched(undone)
+        settle_inventory(context, phase)
         lock.release_nodes(context, heir.run if heir else "")
         context.journal.write("ended", phase=phase, detail=detail)
         if undone and phase is RunPhase.DONE:
@@ -411,13 +432,21 @@ class Engine:
             undo_prepared(old)
             self._end(old, RunPhase.ROLLED_BACK, "nothing had been switched")
             return self.run(state.id)
-        plan = rollback_plan(old.plan, old.journal, start_order(self.observe(network=False)))
+        plan = self._plan_back(old)
         if state.unfinished:
             lock.require_nodes(old)
-        self._drop_login(old)
-        context = self._begin(plan, "rollback", emit, options, undoes=state.id)
-        self._prepare(context, lambda: prepare_undo(context, old.journal, force))
+        context = self._begin(plan, "rollback", emit, options, undone=old)
+
+        def prepare() -> None:
+            self._drop_login(old)
+            prepare_undo(context, old.journal, force)
+
+        self._prepare(context, prepare)
         return self._walk(context)
+
+    def _plan_back(self, old: Context) -> Plan:
+        order = start_order(self.observe(network=False), old.plan.places)
+        return rollback_plan(old.plan, old.journal, order)
 
     def _drop_login(self, context: Context) -> None:
         for change in context.plan.changes:
@@ -438,13 +467,15 @@ class Engine:
             raise UsageError(
                 f"run {state.id} took back run {state.undoes}, which was never finished", hint="plan and apply again"
             )
+        folders = {node.config for node in self.inventory().nodes}
+        refuse_before_join(self.fs, self.path, state, folders)
         return state
 
     def rollback_preview(self, run: str | None = None) -> Plan:
         """The steps that undoing a run would take."""
         state = self._to_undo(run)
         old = self._open_run(state.id, silent, Options())
-        return rollback_plan(old.plan, old.journal, start_order(self.observe(network=False)))
+        return self._plan_back(old)
 
     def recover(
         self, *, complete: bool, emit: Emit = silent, options: Options | None = None, force: Sequence[str] = ()
@@ -490,6 +521,8 @@ class Engine:
         last = self.last_done()
         plan = self.run_plan(last.id) if last else self._empty_plan()
         journal = Journal(self.fs, self.path, last.id if last else "none", self.clock)
+        # who belongs to the cluster, and under which name, is the inventory's word of today
+        plan = replace(plan, places=(), expect_nodes=self.inventory().expect_nodes or 0)
         context = self._context(plan, journal, emit, Options())
         pair = self._access().pair
         return Verifier(context, Peers(context), Basic(*pair) if pair else None).verify()

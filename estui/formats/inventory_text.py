@@ -21,7 +21,7 @@ def write_inventory(inventory: Inventory, comment: str = "") -> bytes:
         lines.append("")
     lines += [f"cluster: {spell(inventory.cluster)}", ""]
     lines += ["# Configuration folders as this host sees them; what is not written here is read from them."]
-    lines += _entries("nodes", [_node(node) for node in inventory.nodes], always=True)
+    lines += _entries("nodes", [node_lines(node) for node in inventory.nodes], always=True)
     lines += _entries("kibana", [_kibana(kibana) for kibana in inventory.kibana])
     lines += _entries("beats", [_beat(beat) for beat in inventory.beats])
     lines += ["", "# Keys and lifetimes of what estui issues.", *_policy(inventory.policy)]
@@ -45,7 +45,9 @@ def _written(pairs: _Pairs) -> list[str]:
     return [f"{key}: {spell(value)}" for key, value in pairs if value is not None and value != ()]
 
 
-def _node(node: NodeEntry) -> list[str]:
+def node_lines(node: NodeEntry) -> list[str]:
+    """One entry of `nodes`, a key a line, without dash and indent."""
+
     def pairs() -> _Pairs:
         yield "config", node.config
         yield "name", node.name

@@ -1,4 +1,4 @@
-"""PBES2 (RFC 8018 §6.2), the encryption of PKCS#12 contents since JDK 16: ciphertext to bytes.
+"""PBES2 (RFC 8018 §6.2), the encryption of PKCS#12 contents since JDK 16: ciphertext to bytes and back.
 
 Owns PBKDF2 with AES-CBC, which is what Java, OpenSSL 3 and cryptography write. Older schemes are left to cryptography,
 which opens them but does not show what is inside.
@@ -35,23 +35,40 @@ def decrypt(algorithm: der.Tlv, ciphertext: bytes, password: Secret) -> bytes | 
 
     Raises DerError: parameters of another shape, or a ciphertext that this password does not open.
     """
-    if algorithm.child(0, der.OID).oid != _PBES2:
+    cipher = _cipher(algorithm, password)
+    if cipher is None:
         return None
-    kdf, cipher = algorithm.child(1, der.SEQUENCE).children()[:2]
-    length = _KEY_LENGTHS.get(cipher.child(0, der.OID).oid)
-    if kdf.child(0, der.OID).oid != _PBKDF2 or length is None:
-        return None
-    key = _derive(kdf.child(1, der.SEQUENCE), length, password)
-    iv = cipher.child(1, der.OCTET_STRING).content
-    if key is None or len(iv) != 16:
-        return None
-    decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    decryptor = cipher.decryptor()
     unpadder = padding.PKCS7(128).unpadder()
     try:
         padded = decryptor.update(ciphertext) + decryptor.finalize()
         return unpadder.update(padded) + unpadder.finalize()
     except ValueError as exc:
         raise der.DerError("wrong password or damaged ciphertext") from exc
+
+
+def encrypt(algorithm: der.Tlv, clear: bytes, password: Secret) -> bytes | None:
+    """The ciphertext by the parameters that `algorithm` has, salt and IV among them; None for another scheme.
+
+    For the empty password too, which cryptography does not write. Raises DerError: parameters of another shape.
+    """
+    cipher = _cipher(algorithm, password)
+    if cipher is None:
+        return None
+    padder, encryptor = padding.PKCS7(128).padder(), cipher.encryptor()
+    return encryptor.update(padder.update(clear) + padder.finalize()) + encryptor.finalize()
+
+
+def _cipher(algorithm: der.Tlv, password: Secret) -> Cipher[modes.CBC] | None:
+    if algorithm.child(0, der.OID).oid != _PBES2:
+        return None
+    kdf, scheme = algorithm.child(1, der.SEQUENCE).children()[:2]
+    length = _KEY_LENGTHS.get(scheme.child(0, der.OID).oid)
+    if kdf.child(0, der.OID).oid != _PBKDF2 or length is None:
+        return None
+    key = _derive(kdf.child(1, der.SEQUENCE), length, password)
+    iv = scheme.child(1, der.OCTET_STRING).content
+    return Cipher(algorithms.AES(key), modes.CBC(iv)) if key is not None and len(iv) == 16 else None
 
 
 def _derive(parameters: der.Tlv, length: int, password: Secret) -> bytes | None:

@@ -20,6 +20,7 @@ from estui.errors import Location, StoreError, UsageError
 from estui.formats import der
 from estui.formats.pem import PrivateKey, tolerating_odd_certificates
 from estui.formats.pkcs12_bags import open_bags
+from estui.formats.pkcs12_splice import splice
 from estui.secret import Secret
 
 JKS_MAGICS = (bytes.fromhex("feedfeed"), bytes.fromhex("cececece"))
@@ -67,6 +68,26 @@ def write_truststore(certificates: Sequence[tuple[str, x509.Certificate]], passw
         raise UsageError("a truststore needs a certificate to trust")
     entries = [pkcs12.PKCS12Certificate(certificate, alias.encode()) for alias, certificate in certificates]
     return pkcs12.serialize_java_truststore(entries, _encryption(password))
+
+
+def write_store(keys: Sequence[KeyEntry], trusted: Sequence[tuple[str, x509.Certificate]], password: Secret) -> bytes:
+    """One store with key entries and trusted entries: keystore and truststore at once, as `elastic-certificates.p12`.
+
+    The empty password is possible, since certutil proposes it. Raises UsageError: nothing to write, an entry without
+    its certificate, a key that Elasticsearch does not take, a password that Java could not take.
+    """
+    if not keys and not trusted:
+        raise UsageError("a store needs an entry")
+    # cryptography encrypts with no empty password; the contents are then encrypted anew
+    passing = password or Secret("passing")
+    parts = []
+    for entry in keys:
+        if entry.key is None or entry.leaf is None:
+            raise UsageError(f"the key {entry.alias!r} has no certificate")
+        parts.append(write_keystore(entry.alias, entry.key, entry.leaf, entry.chain, passing))
+    if trusted:
+        parts.append(write_truststore(trusted, passing))
+    return parts[0] if len(parts) == 1 and password else splice(parts, passing, password)
 
 
 def read_pkcs12(content: bytes, password: Secret | None, path: str) -> Pkcs12Content:

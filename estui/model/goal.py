@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from estui.model.inventory import StoreFormat
-from estui.model.observed import Rung
+from estui.model.rung import Rung
 
 
 class Scenario(StrEnum):
@@ -34,11 +34,52 @@ class Rotation:
     """Only what falls inside the renewal window of the policy."""
     sets: tuple[str, ...] = ()
     """`transport`, `http`, `server`; empty means every set that holds a leaf."""
+    fresh_names: bool = False
+    """SANs as the inventory and the addresses of today want them, instead of those of the leaf in use."""
+
+
+class Phase(StrEnum):
+    """A phase of a rollover, in the only order that keeps everyone connected."""
+
+    TRUST = "trust"
+    """Everyone trusts the old CA and its successor."""
+    SWITCH = "switch"
+    """Leaves come from the successor."""
+    DROP = "drop"
+    """The old CA is trusted no longer."""
+    PROOF = "proof"
+    """After a leak only: every node restarts once, since connections that are open keep the old trust."""
+
+    @property
+    def label(self) -> str:
+        return {
+            "trust": "trust both",
+            "switch": "switch leaves",
+            "drop": "drop the old CA",
+            "proof": "restart every node once",
+        }[self.value]
+
+
+@dataclass(frozen=True)
+class Rollover:
+    """One phase of the way to a new CA."""
+
+    id: str
+    phase: Phase
+    successors: tuple[tuple[str, str], ...]
+    """CA in force and its successor, such as `("http", "http-2")`."""
+    leaked: bool = False
+    """A key is in foreign hands: all phases in one sitting, clients are not waited for."""
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Its phases in order."""
+        return tuple(phase for phase in Phase if self.leaked or phase is not Phase.PROOF)
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A scenario and how to reach it; with a rotation, new leaves on the rung that is there."""
+    """A scenario and how to reach it; with a rotation or a rollover, new leaves on the rung that is there."""
 
     scenario: Scenario
     format: StoreFormat | None = None
@@ -48,8 +89,19 @@ class Goal:
     expect_nodes: int | None = None
     """Stated number of nodes of a cluster that is down."""
     rotation: Rotation | None = None
+    rollover: Rollover | None = None
+    external: bool = False
+    """Leaves that an external CA issued, as they were imported."""
+    joins: tuple[str, ...] = ()
+    """Nodes of the inventory that are to become members of a cluster that is secured already."""
 
     @property
     def label(self) -> str:
         """The goal in words, for titles."""
+        if self.rollover:
+            return f"new CA: {self.rollover.phase.label}"
+        if self.joins:
+            return f"{', '.join(self.joins)} joins, {self.scenario.label}"
+        if self.external:
+            return "certificates of an external CA"
         return "new certificates, same CA" if self.rotation else self.scenario.label

@@ -10,6 +10,8 @@ from enum import StrEnum
 from estui.model.certificate import CertificateFacts
 from estui.model.finding import Finding
 from estui.model.inventory import Address, BeatEntry, Inventory, KibanaEntry, Layer, NodeEntry
+from estui.model.rollover import RolloverState
+from estui.model.rung import Rung as Rung  # what is observed of a node ends in its rung
 from estui.model.setting import Setting
 from estui.model.version import Version
 
@@ -155,24 +157,14 @@ class ApiFacts:
 NO_API = ApiFacts(reachable=False)
 
 
-class Rung(StrEnum):
-    """A step of the ladder a node stands on."""
+@dataclass(frozen=True)
+class SeenFile:
+    """A certificate as a node lists it (`GET /_ssl/certificates`): it reads its files anew for every answer."""
 
-    UNSECURED = "unsecured"
-    MINIMAL = "minimal"
-    BASIC = "basic"
-    HTTPS = "https"
-    MUTUAL = "mutual"
-    UNKNOWN = "unknown"
-
-    @property
-    def label(self) -> str:
-        return {"https": "basic + HTTPS", "mutual": "mutual TLS"}.get(self.value, self.value)
-
-    @property
-    def height(self) -> int:
-        """Order on the ladder; unknown is below everything."""
-        return list(Rung).index(self) if self is not Rung.UNKNOWN else -1
+    path: str
+    """As in the settings that the node was started with."""
+    serial: int
+    has_key: bool = False
 
 
 class Fault(StrEnum):
@@ -213,6 +205,8 @@ class NamedFile:
     """Trusted entries of a store."""
     authority_keys: tuple[str, ...] = ()
     """Subjects of the CAs whose private key is in a store."""
+    authorities: tuple[CertificateFacts, ...] = ()
+    """Certificates of those CAs."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +226,19 @@ class OnDisk:
     problem: str = ""
     named: tuple[NamedFile, ...] = ()
     """The files behind `files`, once for each setting that names one."""
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A node's `path.data` as far as it can be seen from here."""
+
+    path: str
+    """As its yml has it, or the default."""
+    seen: bool = False
+    has_state: bool = False
+    """A node was started on it."""
+    cluster_uuid: str = ""
+    """Of the cluster that this node joined or formed: `_na_` where it did neither, empty where it is not told."""
 
 
 @dataclass(frozen=True)
@@ -257,6 +264,10 @@ class ObservedNode:
     rung: Rung = Rung.UNKNOWN
     problems: tuple[Finding, ...] = ()
     """What stops a plan for this node: unreadable folder, broken yml, another product's folder."""
+    extra: tuple[tuple[str, OnDisk], ...] = ()
+    """TLS contexts beside the two layers, by name (`realm/ldap/ldap1`, `remote_cluster_server`): never changed here."""
+    data: DataFolder | None = None
+    """Looked at only where a node is to join."""
 
     @property
     def target(self) -> str:
@@ -330,6 +341,31 @@ class AuthorityFacts:
     has_key: bool
     issued: int = 0
     """Count of leaves issued so far."""
+    earlier: tuple[str, ...] = ()
+    """SHA-256 of its certificates before it was renewed with the same key."""
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """SHA-256 of every certificate of this CA and key: whoever trusts one of them trusts its leaves."""
+        return (self.certificate.sha256, *self.earlier)
+
+
+@dataclass(frozen=True)
+class ImportedLeaf:
+    """A leaf of an external CA that was imported for one set of one target; its key lies in the workspace."""
+
+    csr: str
+    """Id of the set of requests that it answers."""
+    target: str
+    set_name: str
+    authority: str
+    """Name in the workspace of the CA at the end of its chain."""
+    chain: tuple[CertificateFacts, ...]
+    """Leaf, then intermediates."""
+
+    @property
+    def leaf(self) -> CertificateFacts:
+        return self.chain[0]
 
 
 @dataclass(frozen=True)
@@ -341,6 +377,11 @@ class Observed:
     kibana: tuple[ObservedKibana, ...] = ()
     beats: tuple[ObservedBeat, ...] = ()
     authorities: tuple[AuthorityFacts, ...] = ()
+    imported: tuple[ImportedLeaf, ...] = ()
+    """Leaves of external CAs that wait in the workspace or are in use already, oldest first."""
+
+    rollover: RolloverState | None = None
+    """The rollover that the workspace is in, if any."""
 
     @property
     def things(self) -> tuple[ObservedNode | ObservedKibana, ...]:

@@ -22,6 +22,8 @@ class Restart(StrEnum):
     FULL = "full"
     KIBANA = "kibana"
     BEAT = "beat"
+    JOIN = "join"
+    """A node that is no member yet is started with its new files; nobody else is restarted."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,16 @@ class RemoveSecureSetting:
 
 
 @dataclass(frozen=True)
+class FixedFile:
+    """A certificate file that keeps its name: by which setting a yml names it, and what it holds."""
+
+    role: str
+    """Last part of the setting: `certificate`, `key`, `certificate_authorities`, `keystore.path`, `truststore.path`."""
+    path: str
+    """Relative to the configuration folder."""
+
+
+@dataclass(frozen=True)
 class PublishSet:
     """A new versioned set of certificate files, switched in by its `current` link.
 
@@ -116,6 +128,13 @@ class PublishSet:
     format: StoreFormat
     replaces: bool
     why: str
+    keep_leaf: bool = False
+    """The leaf and key in use stay as they are, and only what is trusted changes; there is no request then."""
+    fixed: tuple[FixedFile, ...] = ()
+    imported: str = ""
+    """Set of certificate requests whose answer is the leaf: nothing is issued then."""
+    leaf_sha256: str = ""
+    """Of the imported leaf that was reviewed."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +246,7 @@ class Plan:
     @property
     def restart(self) -> Restart:
         """The heaviest restart of its stages."""
-        order = (Restart.FULL, Restart.ROLLING, Restart.KIBANA, Restart.BEAT)
+        order = (Restart.FULL, Restart.ROLLING, Restart.JOIN, Restart.KIBANA, Restart.BEAT)
         return next((kind for kind in order if any(stage.restart is kind for stage in self.stages)), Restart.NONE)
 
     def place(self, target: str) -> Place:

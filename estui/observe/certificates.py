@@ -33,7 +33,8 @@ class _KeyFacts:
     chain: tuple[CertificateFacts, ...] = ()
     trusted: tuple[CertificateFacts, ...] = ()
     keys: int = 0
-    authority_keys: tuple[str, ...] = ()
+    authorities: tuple[CertificateFacts, ...] = ()
+    """CAs whose key is in the file."""
 
 
 _KNOWN: dict[bytes, _KeyFacts] = {}
@@ -205,7 +206,7 @@ class _Context:
         if len(_KNOWN) >= _KNOWN_LIMIT:
             _KNOWN.clear()
         _KNOWN[known.digest()] = facts
-        self._learn(keys=facts.keys, trusted=len(facts.trusted), authority_keys=facts.authority_keys)
+        self._learn(keys=facts.keys, trusted=len(facts.trusted), authorities=facts.authorities)
         return facts
 
     def _content(self, role: str, name: str) -> bytes | None:
@@ -218,12 +219,18 @@ class _Context:
             self.problems.append(followed.problem)
             self.named.append(replace(found, fault=followed.fault, detail=followed.problem))
             return None
-        self.named.append(replace(found, format=_format(state.content)))
+        self.named.append(replace(found, format=format_of(state.content)))
         return state.content
 
-    def _learn(self, *, keys: int, trusted: int = 0, authority_keys: tuple[str, ...] = ()) -> None:
+    def _learn(self, *, keys: int, trusted: int = 0, authorities: tuple[CertificateFacts, ...] = ()) -> None:
         """What a file turned out to hold, about the one that was named last."""
-        self.named[-1] = replace(self.named[-1], keys=keys, trusted=trusted, authority_keys=authority_keys)
+        self.named[-1] = replace(
+            self.named[-1],
+            keys=keys,
+            trusted=trusted,
+            authority_keys=tuple(facts.subject for facts in authorities),
+            authorities=authorities,
+        )
 
     def _note(self, name: str, exc: StoreError) -> None:
         text = f"{name}: {exc.summary}"
@@ -238,7 +245,8 @@ def _fault(exc: StoreError) -> Fault:
     return Fault.PASSWORD if locked else Fault.BROKEN
 
 
-def _format(content: bytes) -> str:
+def format_of(content: bytes) -> str:
+    """`JKS`, `PKCS12`, `DER` or `PEM` by the first bytes; empty where it is none of them."""
     if content.startswith(JKS_MAGICS):
         return "JKS"
     if content[:1] == bytes([SEQUENCE]):
@@ -257,21 +265,21 @@ def _pem_key_facts(content: bytes, passphrase: Secret | None, path: str) -> _Key
 
 def _store_facts(content: bytes, password: Secret | None, path: str) -> _KeyFacts:
     store = read_pkcs12(content, password, path)
-    entry = _serving_entry(store)
+    entry = serving_entry(store)
     return _KeyFacts(
         key_sha256=public_key_sha256(entry.key) if entry and entry.key else "",
         chain=_entry_chain(entry),
         trusted=tuple(certificate_facts(certificate) for _, certificate in store.trusted),
         keys=len(store.keys),
-        authority_keys=tuple(
-            facts.subject
+        authorities=tuple(
+            facts
             for facts in (certificate_facts(entry.leaf) for entry in store.keys if entry.leaf is not None)
             if facts.is_ca
         ),
     )
 
 
-def _serving_entry(store: Pkcs12Content) -> KeyEntry | None:
+def serving_entry(store: Pkcs12Content) -> KeyEntry | None:
     """The key entry that a server would use: of the two in an auto-configured `http.p12` the one that is no CA."""
     with_leaf = [entry for entry in store.keys if entry.leaf is not None]
     leaves = [entry for entry in with_leaf if entry.leaf is not None and not certificate_facts(entry.leaf).is_ca]

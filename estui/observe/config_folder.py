@@ -56,7 +56,9 @@ class MountedFolder:
         for name in dict.fromkeys(name for context in contexts for name in context.names):
             followed = self.follow(name)
             if not followed.problem:
-                found[followed.relative] = read_state(self.root / followed.relative)
+                state = read_state(self.root / followed.relative)
+                linked = state.kind is FileKind.LINK
+                found[followed.relative] = _with_target(state, self.root, followed.relative) if linked else state
         return found
 
 

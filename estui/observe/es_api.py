@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from estui.errors import ProbeError
-from estui.model.observed import ApiFacts, Health, Member
+from estui.model.observed import ApiFacts, Health, Member, SeenFile
 from estui.model.version import Version
 from estui.observe.http import Answer, Client
 
@@ -17,11 +17,13 @@ _MEMBERS = (
     "/_nodes/http,transport,jvm?filter_path=nodes.*.name,nodes.*.version,nodes.*.roles,"
     "nodes.*.http.publish_address,nodes.*.transport.publish_address,nodes.*.jvm.start_time_in_millis"
 )
+_SHARDS = "/_cat/shards?format=json&h=index,shard,state,node"
 _HEALTH = "/_cluster/health?master_timeout=1s&timeout=1s"
 """A node without a master would wait 30 s for one before it answers 503."""
 _ALLOCATION = "cluster.routing.allocation.enable"
 _SETTINGS = "/_cluster/settings?flat_settings=true&master_timeout=1s"
 _AUTHENTICATE = "/_security/_authenticate"
+_CERTIFICATES = "/_ssl/certificates"
 
 
 def read_api(client: Client) -> ApiFacts:
@@ -62,6 +64,23 @@ def members(client: Client) -> tuple[Member, ...]:
     return tuple(sorted((_member(node) for node in nodes.values()), key=lambda member: member.name))
 
 
+def only_copies(client: Client, name: str) -> tuple[str, ...]:
+    """Shards (`index 0`) of which a node holds the only copy that is in use. Raises ProbeError: no answer, a refusal.
+
+    Source: compact API `_cat/shards`; a copy that moves has `a -> ip id b` as its node and is at a till then.
+    """
+    answer = client.request("GET", _SHARDS)
+    if answer.status != 200:
+        raise ProbeError(reason(answer))
+    body = answer.json()
+    holders: dict[str, list[str]] = {}
+    for row in [as_mapping(each) for each in body] if isinstance(body, list) else []:
+        if text_in(row, "state") in ("STARTED", "RELOCATING"):
+            shard = f"{text_in(row, 'index')} {text_in(row, 'shard')}"
+            holders.setdefault(shard, []).append(text_in(row, "node").partition(" -> ")[0])
+    return tuple(sorted(shard for shard, nodes in holders.items() if set(nodes) == {name}))
+
+
 def health(client: Client) -> Health:
     """Health of the cluster as this node sees it. Raises ProbeError: no answer, no master, or a refusal."""
     answer = client.request("GET", _HEALTH)
@@ -86,6 +105,30 @@ def allocation(client: Client) -> str:
     body = as_mapping(answer.json())
     # Transient settings win over persistent ones (elastic-stack-security.md §3.3).
     return text_in(mapping_in(body, "transient"), _ALLOCATION) or text_in(mapping_in(body, "persistent"), _ALLOCATION)
+
+
+def listed_certificates(client: Client) -> tuple[tuple[SeenFile, ...], str]:
+    """Certificates of the TLS files that this node was started with, as it reads them now; or why it cannot read one.
+
+    It tells what the node sees, not what it serves (real-elasticsearch.md §7). Raises ProbeError: no answer, or a
+    refusal.
+    """
+    answer = client.request("GET", _CERTIFICATES)
+    if answer.status == 500:
+        return (), reason(answer)
+    if answer.status != 200:
+        raise ProbeError(reason(answer))
+    body = answer.json()
+    rows = [as_mapping(row) for row in body] if isinstance(body, list) else []
+    return tuple(SeenFile(text_in(row, "path"), _serial(row), row.get("has_private_key") is True) for row in rows), ""
+
+
+def _serial(row: Mapping[str, object]) -> int:
+    """Hex digits without padding; -1 for anything else, which is no serial."""
+    try:
+        return int(text_in(row, "serial_number"), 16)
+    except ValueError:
+        return -1
 
 
 def reason(answer: Answer) -> str:

@@ -30,6 +30,7 @@ from estui.observe.config_folder import (
     resolved,
     stated_name,
 )
+from estui.observe.contexts import other_contexts
 from estui.secret import Secret
 
 NODE_YML = "elasticsearch.yml"
@@ -80,6 +81,10 @@ def observe_node_folder(
         version=version,
         version_source=source,
         problems=problems,
+        extra=tuple(
+            (context, read_context(files, mounted.follow, f"{folder}/client/current"))
+            for context, files in other_contexts(settings, secure.secrets).items()
+        ),
     )
 
 

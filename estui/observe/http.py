@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from estui import __version__
 from estui.errors import ProbeError
 from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Address
@@ -26,6 +27,8 @@ from estui.secret import Secret
 if TYPE_CHECKING:
     import httpx
 
+USER_AGENT = f"estui/{__version__}"
+"""Who we are to a node, which lists its clients (`_nodes/stats/http`)."""
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes above which an answer is given up."""
 
@@ -130,7 +133,7 @@ class Client:
         Raises ProbeError: no answer (refused, timed out, TLS not trusted, …), or one that is too large.
         """
         deadline = Deadline.after(timeout_s or self.timeout_s)
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         if self._authorization:
             headers["Authorization"] = self._authorization.reveal()
         content = None if body is None else json.dumps(body).encode()

@@ -15,6 +15,7 @@ from pathlib import Path
 from estui.errors import Location, StoreError, UsageError
 from estui.formats.inventory import parse_inventory
 from estui.formats.pem import load_certificates
+from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Inventory
 from estui.model.observed import AuthorityFacts, FileKind, FileState
 from estui.observe.files import read_state
@@ -123,13 +124,25 @@ def _authority(workspace: Path, name: str) -> AuthorityFacts | None:
     content = _content(path)
     if content is None:
         return None
-    certificate = load_certificates(content, str(path))[0]
+    certificate = certificate_facts(load_certificates(content, str(path))[0])
     return AuthorityFacts(
         name=name,
-        certificate=certificate_facts(certificate),
+        certificate=certificate,
         has_key=(path.parent / "ca.key").exists(),
         issued=len(read_issued(workspace, name)),
+        earlier=_earlier(path.parent, certificate),
     )
+
+
+def _earlier(folder: Path, current: CertificateFacts) -> tuple[str, ...]:
+    """SHA-256 of the certificates that a renewal with the same key left beside the one in force."""
+    found = []
+    for path in sorted(folder.glob("ca-*.crt")):
+        content = _content(path)
+        kept = certificate_facts(load_certificates(content, str(path))[0]) if content else None
+        if kept and (kept.subject, kept.key_sha256) == (current.subject, current.key_sha256):
+            found.append(kept.sha256)
+    return tuple(digest for digest in dict.fromkeys(found) if digest != current.sha256)
 
 
 def read_issued(workspace: Path, name: str) -> tuple[Mapping[str, object], ...]:

@@ -45,7 +45,7 @@ def create_authority(request: AuthorityRequest, *, key: PrivateKey, serial: int,
     Raises CertificateError: a common name or duration that cannot be.
     """
     name = _name(request.common_name)
-    start, end = _validity(now, request.days)
+    start, end = validity(now, request.days)
     public = key.public_key()
     own_id = x509.SubjectKeyIdentifier.from_public_key(public)
     builder = (
@@ -53,11 +53,11 @@ def create_authority(request: AuthorityRequest, *, key: PrivateKey, serial: int,
         .not_valid_before(start)
         .not_valid_after(end)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(key_cert_sign=True), critical=True)
+        .add_extension(key_usage(key_cert_sign=True), critical=True)
         .add_extension(own_id, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own_id), critical=False)
     )
-    return builder.sign(key, _hash_for(key))
+    return builder.sign(key, hash_for(key))
 
 
 def issue_leaf(
@@ -74,28 +74,28 @@ def issue_leaf(
     Raises CertificateError: the CA is expired, no CA, or not the one of this key; no SAN; an unknown usage.
     """
     start, end = _leaf_validity(request, authority, now)
-    _check_authority(authority, authority_key, request.authority)
+    check_authority(authority, authority_key, request.authority)
     public = key.public_key()
     # KeyUsage of an EC key has no encipherment: TLS agrees on keys and signs (RFC 8446 §4.4.2.2, RFC 8422 §5.3).
-    usage = _key_usage(digital_signature=True, key_encipherment=isinstance(key, rsa.RSAPrivateKey))
+    usage = key_usage(digital_signature=True, key_encipherment=isinstance(key, rsa.RSAPrivateKey))
     builder = (
         x509.CertificateBuilder(
-            subject_name=_leaf_name(request),
+            subject_name=leaf_name(request),
             issuer_name=authority.subject,
             public_key=public,
             serial_number=serial,
         )
         .not_valid_before(start)
         .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName(_sans(request)), critical=False)
+        .add_extension(x509.SubjectAlternativeName(subject_names(request)), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=False)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(_authority_key_id(authority, authority_key), critical=False)
     )
     if request.usages:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(_usages(request)), critical=False)
-    return builder.sign(authority_key, _hash_for(authority_key))
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usage_ids(request)), critical=False)
+    return builder.sign(authority_key, hash_for(authority_key))
 
 
 def _name(common_name: str) -> x509.Name:
@@ -106,12 +106,14 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _leaf_name(request: LeafRequest) -> x509.Name:
+def leaf_name(request: LeafRequest) -> x509.Name:
+    """Subject of a leaf."""
     # A long host name must not stop an apply: clients look at the SANs, so the CN may be cut.
     return _name((request.common_name or request.target)[:_LONGEST_COMMON_NAME])
 
 
-def _validity(now: datetime, days: int) -> tuple[datetime, datetime]:
+def validity(now: datetime, days: int) -> tuple[datetime, datetime]:
+    """First and last moment of a certificate made now. Raises CertificateError: days that cannot be."""
     if days < 1:
         raise CertificateError(f"a validity of {days} days cannot be")
     at = now.astimezone(UTC).replace(microsecond=0)
@@ -126,15 +128,16 @@ def _leaf_validity(request: LeafRequest, authority: x509.Certificate, now: datet
     if ca_end <= now:
         raise CertificateError(
             f"certificate authority {request.authority} expired on {ca_end:%Y-%m-%d}",
-            hint="make a new one: estui ca rollover start",
+            hint=f"renew it: estui ca renew {request.authority}",
         )
     if ca_start > now:
         raise CertificateError(f"certificate authority {request.authority} is valid from {ca_start:%Y-%m-%d} only")
-    start, end = _validity(now, request.days)
+    start, end = validity(now, request.days)
     return max(start, ca_start), min(end, ca_end)
 
 
-def _check_authority(authority: x509.Certificate, authority_key: PrivateKey, name: str) -> None:
+def check_authority(authority: x509.Certificate, authority_key: PrivateKey, name: str) -> None:
+    """Raises CertificateError: no CA, one that may not sign, or not the one of this key."""
     facts = certificate_facts(authority)
     if not facts.is_ca:
         raise CertificateError(f"certificate {facts.subject} is no certificate authority")
@@ -144,7 +147,8 @@ def _check_authority(authority: x509.Certificate, authority_key: PrivateKey, nam
         raise CertificateError(f"key and certificate of certificate authority {name} do not belong together")
 
 
-def _sans(request: LeafRequest) -> list[x509.GeneralName]:
+def subject_names(request: LeafRequest) -> list[x509.GeneralName]:
+    """SANs of a leaf, host names first. Raises CertificateError: none, or one that cannot be."""
     try:
         addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in request.addresses]
         names: list[x509.GeneralName] = [*map(x509.DNSName, request.dns_names), *addresses]
@@ -157,7 +161,8 @@ def _sans(request: LeafRequest) -> list[x509.GeneralName]:
     return names
 
 
-def _usages(request: LeafRequest) -> list[x509.ObjectIdentifier]:
+def usage_ids(request: LeafRequest) -> list[x509.ObjectIdentifier]:
+    """Purposes of a leaf as its EKU names them. Raises CertificateError: an unknown one."""
     unknown = [usage for usage in request.usages if usage not in _USAGES]
     if unknown:
         raise CertificateError(f"usage {unknown[0]!r} is unknown", hint="serverAuth and clientAuth are known")
@@ -173,9 +178,10 @@ def _authority_key_id(authority: x509.Certificate, authority_key: PrivateKey) ->
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(held)
 
 
-def _key_usage(
+def key_usage(
     *, digital_signature: bool = False, key_encipherment: bool = False, key_cert_sign: bool = False
 ) -> x509.KeyUsage:
+    """The extension with these purposes; a CA signs revocation lists too."""
     return x509.KeyUsage(
         digital_signature=digital_signature,
         content_commitment=False,
@@ -189,6 +195,7 @@ def _key_usage(
     )
 
 
-def _hash_for(key: PrivateKey) -> hashes.SHA256 | None:
+def hash_for(key: PrivateKey) -> hashes.SHA256 | None:
+    """The digest that a signature with this key uses."""
     # Edwards curves hash by themselves; an imported CA may have such a key although a node may not.
     return None if isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey) else hashes.SHA256()

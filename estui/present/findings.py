@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from estui.decide.findings.view import listed
 from estui.errors import EstuiError
 from estui.model.finding import Finding, Severity
 from estui.model.observed import (
@@ -47,16 +49,56 @@ def findings_title(findings: Sequence[Finding]) -> Line:
 
 def finding_lines(findings: Sequence[Finding]) -> list[Line]:
     """Findings, the worst first; those that say the same about several targets stand together."""
-    lines: list[Line] = []
+    lines = [line for group in finding_groups(findings) for line in group_lines(group)]
+    return [*lines, findings_title(findings)]
+
+
+def finding_groups(findings: Sequence[Finding]) -> list[tuple[Finding, ...]]:
+    """Findings that say the same about several targets, together; in the order of the first of each."""
     groups: dict[tuple[Severity, str, str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.severity, finding.rule, finding.effect, finding.hint), []).append(finding)
-    for (severity, rule, effect, hint), found in groups.items():
-        lines.append(Line(_SEVERITY_KINDS[severity], f"{severity.value:8} {rule}: {found[0].title}"))
-        lines += [Line(Kind.TEXT, f"  {_finding_text(finding)}") for finding in found]
-        lines += [Line(Kind.NOTE, f"  happens: {effect}")] if effect else []
-        lines += [Line(Kind.NOTE, f"  do: {hint}")] if hint else []
-    return [*lines, findings_title(findings)]
+    return [tuple(group) for group in groups.values()]
+
+
+def group_lines(group: Sequence[Finding]) -> list[Line]:
+    """What one rule found: the evidence on every target, what happens, what to do."""
+    first = group[0]
+    lines = [Line(_SEVERITY_KINDS[first.severity], f"{first.severity.value:8} {first.rule}: {first.title}")]
+    lines += [Line(Kind.TEXT, f"  {_finding_text(finding)}") for finding in group]
+    lines += [Line(Kind.NOTE, f"  happens: {first.effect}")] if first.effect else []
+    lines += [Line(Kind.NOTE, f"  do: {first.hint}")] if first.hint else []
+    return lines
+
+
+@dataclass(frozen=True)
+class FindingCells:
+    """One row of the table of findings, in words."""
+
+    kind: Kind
+    sign: str
+    severity: str
+    rule: str
+    title: str
+    targets: str
+
+
+def finding_cells(group: Sequence[Finding], glyphs: Glyphs = UNICODE) -> FindingCells:
+    """The words for findings that say the same."""
+    first = group[0]
+    kind = _SEVERITY_KINDS[first.severity]
+    sign = {Kind.BAD: glyphs.failed, Kind.WARN: glyphs.soon}.get(kind, glyphs.waiting)
+    targets = listed(dict.fromkeys(finding.target for finding in group))
+    return FindingCells(kind, sign, first.severity.value, first.rule, first.title or first.summary, targets)
+
+
+def findings_badge(findings: Sequence[Finding]) -> str:
+    """The worst that was found and how often, for a cell: `2 errors`; empty where there is nothing but notes."""
+    counts = Counter(finding.severity for finding in findings)
+    worst = next((each for each in Severity if counts[each]), Severity.NOTE)
+    if worst is Severity.NOTE:
+        return ""
+    return f"{counts[worst]} {worst.value}" if worst is Severity.FATAL else count(counts[worst], worst.value)
 
 
 def _finding_text(finding: Finding) -> str:

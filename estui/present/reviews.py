@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from estui.decide.diff import FileDiff, Mark, Review
+from estui.decide.join_steps import is_leaving
 from estui.model.plan import FirstLogin, Plan, Restart
 from estui.present.lines import Kind, Line, count
 
@@ -11,6 +12,7 @@ OUTAGE = {
     Restart.ROLLING: "ROLLING RESTART needed: one node after the other, the cluster stays up",
     Restart.KIBANA: "KIBANA RESTART needed: the cluster stays up",
     Restart.BEAT: "BEAT RESTART needed: the cluster stays up",
+    Restart.JOIN: "NO RESTART of the nodes that run: the new one is started with its files",
     Restart.NONE: "no restart needed: Elasticsearch loads the new files by itself",
 }
 
@@ -18,6 +20,9 @@ OUTAGE = {
 def outage_lines(plan: Plan) -> list[Line]:
     """Whether an outage is needed, for whom, and why Elasticsearch insists."""
     kind = Kind.WARN if plan.restart in (Restart.FULL, Restart.ROLLING) else Kind.TEXT
+    if is_leaving(plan):
+        names = ", ".join(plan.goal.joins)
+        return [Line(Kind.TEXT, f"NO RESTART of the nodes that stay: {names} is stopped and leaves the cluster")]
     lines = [Line(kind, OUTAGE[plan.restart])]
     lines += [
         Line(Kind.NOTE, stage.why[:1].upper() + stage.why[1:])
@@ -36,7 +41,8 @@ def plan_summary(plan: Plan, review: Review) -> str:
     parts = [count(len(targets) - kibana, "node") + (f", {kibana} Kibana" if kibana else "")]
     files = {(target, file.path) for file in review.files for target in file.targets}
     parts.append(count(len(files), "file") + " and sets")
-    parts.append({Restart.NONE: "no restart"}.get(plan.restart, f"{plan.restart.value} restart"))
+    named = {Restart.NONE: "no restart", Restart.JOIN: "no restart of the others"}
+    parts.append(named.get(plan.restart, f"{plan.restart.value} restart"))
     if any(isinstance(change, FirstLogin) for change in plan.changes):
         parts.append("new passwords")
     return " · ".join(parts)

@@ -117,10 +117,15 @@ def nodes(call: Call) -> Response:
 
 
 def nodes_stats(call: Call) -> Response:
-    """Only the frame of `GET /_nodes/stats/http`: the sandbox keeps no list of its clients."""
+    """What `GET /_nodes/stats/http` tells of clients; a node of the sandbox knows its own ones only."""
     members = call.node.membership.members()
+    own = call.node.settings.name
     found = {
-        key: {"name": card["name"], "roles": card["facts"]["roles"], "http": {"current_open": 0, "clients": []}}
+        key: {
+            "name": card["name"],
+            "roles": card["facts"]["roles"],
+            "http": {"current_open": 0, "clients": call.node.clients.listed() if card["name"] == own else []},
+        }
         for key, card in members.items()
     }
     head = {"total": len(found), "successful": len(found), "failed": 0}
@@ -151,6 +156,20 @@ def cat_nodes(call: Call) -> Response:
         return json_response(200, rows)
     text = "".join(" ".join(str(value) for value in row.values()) + "\n" for row in rows)
     return Response(200, text.encode(), content_type="text/plain; charset=UTF-8")
+
+
+def cat_shards(call: Call) -> Response:
+    """Copies of every index, as JSON; each index of a sandbox has one shard."""
+    call.node.await_master(call.request)
+    columns = call.request.query.get("h", "index,shard,prirep,state,docs,store,ip,node")
+    members = call.node.membership.members()
+    rows = []
+    for index, found in sorted(call.node.membership.state()["indices"].items()):
+        for number, key in enumerate(found["copies"]):
+            values = {"index": index, "shard": "0", "prirep": "r" if number else "p", "state": "STARTED"}
+            values |= {"docs": str(len(found["docs"])), "node": str(members[key]["name"]) if key in members else ""}
+            rows.append({column: values.get(column) for column in columns.split(",")})
+    return json_response(200, rows)
 
 
 def license_(call: Call) -> Response:

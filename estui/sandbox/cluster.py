@@ -13,7 +13,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,6 +76,18 @@ class Sandbox:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.ports)
+
+    def add_node(self, *, masters: Sequence[str] = (), seeds: Sequence[str] = ()) -> str:
+        """A folder for one more node, unsecured and never started; its name. Nothing else of the sandbox changes.
+
+        `seeds` are nodes that it looks for, `masters` those that it would form a cluster with.
+        """
+        name = f"es-{len(self.node_names) + 1}"
+        free = free_ports(2)
+        self.ports[name] = {"http": next(free), "transport": next(free)}
+        self._write_node(name, [self.ports[seed]["transport"] for seed in seeds], masters)
+        self._describe()
+        return name
 
     def service(self, name: str) -> Service:
         """Raises UsageError: no such service."""
@@ -140,23 +152,29 @@ class Sandbox:
     def _write(self) -> None:
         seeds = [self.ports[name]["transport"] for name in self.node_names]
         for name in self.node_names:
-            text = elasticsearch_yml(
-                name=name,
-                folder=str(self.folder / name),
-                http=self.ports[name]["http"],
-                transport=self.ports[name]["transport"],
-                seeds=seeds,
-                masters=self.node_names,
-            )
-            config = self._make_folders(name)
-            for file, content in (("elasticsearch.yml", text.encode()), ("users", b""), ("users_roles", b"")):
-                write_file(config / file, content)
-            write_file(config / "elasticsearch.keystore", _fresh_keystore())
+            self._write_node(name, seeds, self.node_names)
         if KIBANA in self.ports:
             hosts = [f"http://127.0.0.1:{self.ports[name]['http']}" for name in self.node_names]
             port, folder = self.ports[KIBANA]["http"], str(self.folder / KIBANA)
             config = self._make_folders(KIBANA)
             write_file(config / "kibana.yml", kibana_yml(folder=folder, port=port, hosts=hosts).encode())
+        self._describe()
+
+    def _write_node(self, name: str, seeds: Sequence[int], masters: Sequence[str]) -> None:
+        text = elasticsearch_yml(
+            name=name,
+            folder=str(self.folder / name),
+            http=self.ports[name]["http"],
+            transport=self.ports[name]["transport"],
+            seeds=seeds,
+            masters=masters,
+        )
+        config = self._make_folders(name)
+        for file, content in (("elasticsearch.yml", text.encode()), ("users", b""), ("users_roles", b"")):
+            write_file(config / file, content)
+        write_file(config / "elasticsearch.keystore", _fresh_keystore())
+
+    def _describe(self) -> None:
         described = {"format": _FORMAT, "owner": str(self._owner) if self._owner else None, "ports": self.ports}
         write_file(self.folder / FILE, json.dumps(described, indent=2).encode() + b"\n")
 

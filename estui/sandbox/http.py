@@ -39,6 +39,8 @@ class Request:
     headers: Mapping[str, str]
     body: bytes = b""
     tls: bool = False
+    remote: str = ""
+    """`host:port` of whoever asks."""
 
     def flag(self, name: str) -> bool:
         return self.query.get(name, "false") in ("", "true")
@@ -111,6 +113,7 @@ class HttpPort:
     def _talk(self, connection: socket.socket) -> None:
         connection.settimeout(_IDLE)
         buffer = b""
+        remote = "{}:{}".format(*connection.getpeername())
         while True:
             head, buffer = _read_head(connection, buffer)
             if head is None:
@@ -126,7 +129,7 @@ class HttpPort:
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             body, buffer = _read_body(connection, buffer, min(length, _MAX_BODY))
             keep = _keeps_open(head, request)
-            response = self._behaviour.handle(Request(**{**vars(request), "body": body}))
+            response = self._behaviour.handle(Request(**{**vars(request), "body": body, "remote": remote}))
             connection.sendall(_encode(response, self._behaviour.headers, request.method, keep=keep))
             if not keep:
                 break

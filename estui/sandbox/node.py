@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from estui.sandbox.clients import ClientLog
 from estui.sandbox.http import Request, Response, json_response
 from estui.sandbox.membership import Membership, NoMasterError
 from estui.sandbox.settings import NodeSettings, StartupError, parse_duration
@@ -40,6 +41,7 @@ class Node:
     transport: Transport
     users: Users
     started_ms: int
+    clients: ClientLog = field(default_factory=ClientLog)
 
     def write(self, operation: str, arguments: Json, request: Request) -> Json:
         """Changes the cluster state. Raises ApiError: no master in time, or refused."""

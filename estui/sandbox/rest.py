@@ -73,6 +73,7 @@ ROUTES = (
     Route("GET", "/_nodes/{}", api_cluster.nodes, "monitor", "cluster:monitor/nodes/info"),
     Route("GET", "/_nodes/{}/{}", api_cluster.nodes, "monitor", "cluster:monitor/nodes/info"),
     Route("GET", "/_cat/nodes", api_cluster.cat_nodes, "monitor", "cluster:monitor/state"),
+    Route("GET", "/_cat/shards", api_cluster.cat_shards, "monitor", "indices:monitor/stats"),
     Route(
         "GET", "/_ssl/certificates", api_security.certificates, "monitor", "cluster:monitor/xpack/ssl/certificates/get"
     ),
@@ -97,6 +98,7 @@ def behaviour(node: Node) -> Behaviour:
 def answer(node: Node, request: Request) -> Response:
     """The response to one request."""
     pretty = request.flag("pretty")
+    node.clients.note(request)
     try:
         login = _login(node, request) if node.settings.security else None
         route, parts = _find(node, request)

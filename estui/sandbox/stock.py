@@ -10,7 +10,10 @@ CLUSTER = "logs-demo"
 def elasticsearch_yml(
     *, name: str, folder: str, http: int, transport: int, seeds: Sequence[int], masters: Sequence[str]
 ) -> str:
-    """`elasticsearch.yml` of one unsecured node; `folder` is the one that holds its `config`."""
+    """`elasticsearch.yml` of one unsecured node; `folder` is the one that holds its `config`.
+
+    Without `seeds` or `masters` their settings are comments, as in the file that packages install.
+    """
     hosts = ", ".join(f'"127.0.0.1:{port}"' for port in seeds)
     names = ", ".join(f'"{master}"' for master in masters)
     return f"""# ======================== Elasticsearch Configuration =========================
@@ -77,11 +80,11 @@ transport.port: {transport}
 # Pass an initial list of hosts to perform discovery when this node is started:
 # The default list of hosts is ["127.0.0.1", "[::1]"]
 #
-discovery.seed_hosts: [{hosts}]
+{"" if seeds else "#"}discovery.seed_hosts: [{hosts}]
 #
 # Bootstrap the cluster using an initial set of master-eligible nodes:
 #
-cluster.initial_master_nodes: [{names}]
+{"" if masters else "#"}cluster.initial_master_nodes: [{names}]
 #
 # How long HTTP stays closed while the node is in no cluster (default 30s):
 #

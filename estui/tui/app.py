@@ -5,26 +5,27 @@ from __future__ import annotations
 import asyncio
 import locale
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 
+from estui import crash
 from estui.engine import Engine, Options
-from estui.tui.crash import write_crash
+from estui.tui import leaving
 from estui.tui.keymap import Keymap
 from estui.tui.palette import Actions
 from estui.tui.screens.main import MainScreen
 from estui.tui.session import Session
 from estui.tui.themes import DARK, LIGHT, theme_for
 
-SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class EstuiApp(App[int]):
@@ -74,23 +75,14 @@ class EstuiApp(App[int]):
     def on_mount(self) -> None:
         if self.own_keys.own:
             self.set_keymap(self.own_keys.own)
-        self._catch_signals()
         self.push_screen(
             MainScreen(self.engine, self.first_session, self.clock, self.own_keys, ascii_only=self.ascii_only)
         )
 
     # the terminal is left clean, however it ends
 
-    def _catch_signals(self) -> None:
-        """SIGTERM and SIGHUP (lost SSH) end like `q` does: after the step in hand."""
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            try:
-                loop.add_signal_handler(number, self._leave, number)
-            except (RuntimeError, ValueError, NotImplementedError):
-                return  # not in the main thread: whoever runs us there has its own handlers
-
-    def _leave(self, number: int) -> None:
+    def leave(self, number: int) -> None:
+        """A signal ends the app like `q` does: after the step in hand."""
         code = 128 + number
         for screen in self.screen_stack:
             if isinstance(screen, MainScreen):
@@ -101,12 +93,25 @@ class EstuiApp(App[int]):
     def _fatal_error(self) -> None:
         """A defect of ours: Textual's own report prints local variables, which can hold secrets."""
         error = sys.exc_info()[1] or self._exception
-        path = write_crash(error) if error is not None else ""
         self.bell()
-        name = type(error).__name__ if error is not None else "unknown"
-        self.crash_note = (
-            f"estui stopped on a defect of its own ({name}). Files are as the journal says; details are in\n{path}"
-        )
+        self._stop_on(error)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """What Textual would print besides: reports of its own threads, errors that render themselves."""
+        self._stop_on(next((each for each in renderables if isinstance(each, BaseException)), None))
+
+    def _stop_on(self, error: BaseException | None) -> None:
+        """The first defect is told; the walk in hand, if there is one, stops before its next step."""
+        self._return_code = 1
+        self.engine.stop.set()
+        if not self.crash_note:
+            path = crash.write_crash(error) if error is not None else ""
+            what = crash.place_of(error) if error is not None else "in the terminal's driver"
+            self.crash_note = (
+                f"estui stopped on an internal error: {what}.\n"
+                "Every file is as before or as planned; where a run was in hand, go on with: estui recover"
+                + (f"\nIts stack, without any values, is in\n{path}" if path else "")
+            )
         self._close_messages_no_wait()
 
 
@@ -138,8 +143,21 @@ def run_app(
         ansi_color=True if no_color else None,
         theme="ansi-dark" if no_color else theme_for(os.environ),
     )
-    app.run(mouse=mouse)
+    with leaving.Signals(app.leave) as signals:
+        asyncio.run(_live(app, signals, mouse=mouse))
+    if signals.late:
+        return 128 + signals.late
+    return app.return_code or app.return_value or 0
+
+
+async def _live(app: EstuiApp, signals: leaving.Signals, *, mouse: bool) -> None:
+    """The app from its first screen to the end of every thread that it started."""
+    if signals.late:
+        return
+    with signals.to_the_app():
+        await app.run_async(mouse=mouse)
     if app.crash_note:
         # not through Textual's console, which wraps the path
-        sys.stderr.write(app.crash_note + "\n")
-    return app.return_code or app.return_value or 0
+        leaving.say(app.crash_note)
+    app.engine.stop.set()
+    await leaving.finish()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from estui import present
@@ -13,6 +13,7 @@ from estui.tui.widgets.bars import Part
 
 NARROW = 80
 """Cells below which the footer keeps to three keys."""
+_NO_WORDS: Mapping[str, str] = {}
 _ALWAYS = ("app.help", "app.palette", "app.quit")
 
 
@@ -33,6 +34,17 @@ def header_parts(session: Session, now: datetime, width: int) -> tuple[list[Part
     return left, right
 
 
+def run_parts(session: Session, keymap: Keymap) -> list[Part]:
+    """In a view: that a run is at work beneath it, or needs somebody."""
+    if session.run is None or session.run.ended is not None:
+        return []
+    key = keymap.first("pane.4")
+    if session.run.asks is not None:
+        return [Part(f" a run waits for you: {key} ", "alarm", "pane.4")]
+    words = "a run is at work" if session.working else "a run is unfinished"
+    return [Part(f" {words}: {key} ", "key", "pane.4")]
+
+
 def tab_parts(titles: Mapping[str, str], here: str) -> list[Part]:
     """The panes' titles where only one of them is in sight."""
     return [
@@ -42,18 +54,29 @@ def tab_parts(titles: Mapping[str, str], here: str) -> list[Part]:
 
 
 def footer_parts(
-    session: Session, scope: Scope, keymap: Keymap, width: int, *, show_log: bool
+    session: Session,
+    scope: Scope,
+    keymap: Keymap,
+    width: int,
+    *,
+    show_log: bool = False,
+    reason: Callable[[str], str] | None = None,
+    words: Mapping[str, str] = _NO_WORDS,
 ) -> tuple[list[Part], list[Part]]:
-    """The keys of the focused pane, then those that always work; dim where one cannot work now."""
-    actions = [action for action in FOOTER[scope] if _is_offered(action, session)]
+    """The keys of the focused pane, then those that always work; dim where there is a reason against one now.
+
+    `words` are other ones than the table has; an empty one leaves the key out.
+    """
+    against = reason or (lambda action: why_not(action, session))
+    actions = [action for action in FOOTER[scope] if _is_offered(action, session) and words.get(action) != ""]
     always: tuple[str, ...] = _ALWAYS
     if width < NARROW:
         actions, always = actions[:2], _ALWAYS[:1]
 
     def part(action: str) -> Part:
         key = keymap.last(action) if action == "app.palette" else keymap.first(action)
-        dim = "dim" if why_not(action, session) else ""
-        word = f" {action_word(action, session, show_log=show_log)} "
+        dim = "dim" if against(action) else ""
+        word = f" {words.get(action) or action_word(action, session, show_log=show_log)} "
         return Part(word, dim or "word", action, lead=f" {key}", lead_style=dim or "key")
 
     return [part(action) for action in actions], [part(action) for action in always]

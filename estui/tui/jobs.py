@@ -14,9 +14,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
+from estui import crash
 from estui.errors import EstuiError, WaitingError
 from estui.tui import messages
-from estui.tui.crash import write_crash
 from estui.tui.session import Standing
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from estui.secret import Secret
 
 LOOK, READ, PLAN, RUN, SECRETS, VERIFY = "look", "read", "plan", "run", "secrets", "verify"
+JUDGE = "judge"
 
 
 class Jobs(Widget):
@@ -60,11 +61,8 @@ class Jobs(Widget):
         """A defect of ours in a thread: written to a file without values, and told like any other failure."""
         event.stop()
         if event.state is WorkerState.ERROR and event.worker.error is not None:
-            error = event.worker.error
-            path = write_crash(error)
-            told = EstuiError(f"internal error: {type(error).__name__}", hint=f"details are in {path}")
             job = event.worker.group
-            self.post_message(messages.JobFailed(self.tickets.get(job, 0), job, told))
+            self.post_message(messages.JobFailed(self.tickets.get(job, 0), job, crash.told(event.worker.error)))
 
     # reading
 
@@ -92,17 +90,24 @@ class Jobs(Widget):
             self.post_message(messages.JobFailed(ticket, READ, error))
 
     def _standing(self) -> Standing:
+        from estui.engine import rollover
+
         engine = self.engine
         return Standing(
             unconfirmed=engine.unconfirmed_commands(),
             undoable=engine.unfinished() or engine.last_done(),
             new_passphrase=engine.needs_new_passphrase,
             unlocked=engine.passphrase is not None,
+            rollover=rollover.current(engine),
         )
 
     @work(thread=True, group=LOOK, exit_on_error=False, description="read the workspace")
     def stand(self, ticket: int) -> None:
         self._try(LOOK, ticket, lambda: messages.WorkspaceRead(ticket, self._standing()))
+
+    @work(thread=True, group=JUDGE, exclusive=True, exit_on_error=False, description="hold every rule against it")
+    def find(self, ticket: int, observed: Observed) -> None:
+        self._try(JUDGE, ticket, lambda: messages.FindingsFound(ticket, self.engine.findings(observed)))
 
     # planning
 
@@ -116,13 +121,15 @@ class Jobs(Widget):
         return self.engine.review(plan, observed, fold=folded)
 
     @work(thread=True, group=PLAN, exclusive=True, exit_on_error=False, description="plan new certificates")
-    def plan_rotation(self, ticket: int, observed: Observed, targets: tuple[str, ...]) -> None:
-        """New leaves for these targets, and their review."""
+    def plan_rotation(
+        self, ticket: int, observed: Observed, targets: tuple[str, ...], sets: tuple[str, ...] = ()
+    ) -> None:
+        """New leaves for these targets (in these sets only, where some are named), and their review."""
         from estui.engine import rotation_goal
         from estui.model.goal import Rotation
 
         def built() -> messages.ReviewBuilt:
-            plan = self.engine.plan(observed, rotation_goal(observed, targets, Rotation()))
+            plan = self.engine.plan(observed, rotation_goal(observed, targets, Rotation(sets=sets)))
             return messages.ReviewBuilt(ticket, plan, self._review(plan, observed, True), True)
 
         self._try(PLAN, ticket, built)

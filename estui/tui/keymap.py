@@ -19,6 +19,12 @@ class Scope(StrEnum):
     REVIEW = "in Review"
     RUN = "in Apply"
     MAIN = "on the main screen"
+    CERTIFICATES = "in Certificates"
+    FINDINGS = "in Findings"
+    ROLLOVER = "in Rollover"
+    HISTORY = "in History"
+    ADOPTION = "in Take over"
+    VIEWS = "on the main screen and in every view"
     APP = "everywhere"
     DIALOG = "in a dialog"
     PAGE = "on a page of text"
@@ -52,6 +58,14 @@ KEYS: tuple[Key, ...] = (
     Key("nodes.sort-name", "N", "sort by name", "sort by name; again turns the order", Scope.NODES),
     Key("nodes.rotate", "r", "rotate", "plan new certificates for the marked nodes, from the same CA", Scope.NODES),
     Key("authority.open", "enter,d", "details", "everything about the authorities", Scope.AUTHORITY),
+    Key("authority.rollover", "o", "rollover", "a new CA in the place of this one, in phases", Scope.AUTHORITY),
+    Key(
+        "authority.adopt",
+        "t",
+        "take over",
+        "which CAs are behind the files, and which can be taken over",
+        Scope.AUTHORITY,
+    ),
     Key("scenario.choose", "enter", "review", "make the plan for this step and review it", Scope.SCENARIO),
     Key("review.next", "n", "next change", "next change, or next match of a search", Scope.REVIEW),
     Key("review.previous", "N", "previous", "previous change, or previous match of a search", Scope.REVIEW),
@@ -61,21 +75,73 @@ KEYS: tuple[Key, ...] = (
     Key("run.pause", "space", "pause", "pause before the next step; again goes on", Scope.RUN),
     Key("run.go-on", "s", "go on", "go on: run the waiting commands, or try the step again", Scope.RUN),
     Key("run.log", "l", "log", "switch between the verdict and the log", Scope.RUN),
-    Key("pane.1", "1", "nodes", "go to the nodes", Scope.MAIN),
-    Key("pane.2", "2", "authority", "go to the certificate authority", Scope.MAIN),
-    Key("pane.3", "3", "scenario", "go to the scenarios", Scope.MAIN),
-    Key("pane.4", "4", "review", "go to the review, or to the running apply", Scope.MAIN),
     Key("pane.next", "tab", "next pane", "next pane", Scope.MAIN),
     Key("pane.previous", "shift+tab", "previous pane", "previous pane", Scope.MAIN),
     Key("plan.make", "p", "plan", "make the plan for the chosen step", Scope.MAIN),
     Key("plan.apply", "a", "apply", "apply what is reviewed, after a question", Scope.MAIN),
     Key("run.undo", "u", "undo", "show what undoing the last apply would do", Scope.MAIN),
     Key("run.verify", "V", "verify", "prove every layer again; changes nothing", Scope.MAIN),
-    Key("cluster.probe", "R,ctrl+r", "probe again", "read every folder and ask every port again", Scope.MAIN),
     Key("view.full", "f", "full screen", "give this pane the whole screen, and back", Scope.MAIN),
-    Key("view.search", "slash", "search", "filter the list, or search the text; ! in front inverts", Scope.MAIN),
-    Key("view.copy", "c", "copy", "copy a value or a command", Scope.MAIN),
-    Key("view.back", "escape", "back", "one step back; never destroys, never answers yes", Scope.MAIN),
+    Key("certificates.open", "enter,d", "details", "everything about this certificate", Scope.CERTIFICATES),
+    Key(
+        "certificates.rotate",
+        "r",
+        "rotate",
+        "plan a new certificate in its place, from the same CA",
+        Scope.CERTIFICATES,
+    ),
+    Key("certificates.sort-expiry", "E", "sort by expiry", "sort by end; again turns the order", Scope.CERTIFICATES),
+    Key("certificates.sort-state", "S", "sort by state", "sort by state; again turns the order", Scope.CERTIFICATES),
+    Key("certificates.sort-name", "N", "sort by name", "sort by subject; again turns the order", Scope.CERTIFICATES),
+    Key("findings.open", "enter,d", "explain", "the evidence, what happens, what to do, and the rule", Scope.FINDINGS),
+    Key("findings.sort-state", "S", "sort by severity", "sort by severity; again turns the order", Scope.FINDINGS),
+    Key("findings.sort-name", "N", "sort by rule", "sort by rule; again turns the order", Scope.FINDINGS),
+    Key(
+        "rollover.mark",
+        "space",
+        "mark or tick",
+        "mark a CA that goes, or tick a client that is looked after",
+        Scope.ROLLOVER,
+    ),
+    Key(
+        "rollover.start",
+        "enter",
+        "begin",
+        "plan phase 1 for the marked CAs, or the one under the cursor",
+        Scope.ROLLOVER,
+    ),
+    Key(
+        "rollover.leaked",
+        "L",
+        "a key leaked",
+        "the same where a key is in foreign hands, after a question",
+        Scope.ROLLOVER,
+    ),
+    Key("rollover.next", "n", "next phase", "plan the next phase and review it", Scope.ROLLOVER),
+    Key(
+        "rollover.undo",
+        "u",
+        "undo phase",
+        "show what undoing the last phase would do, after a question",
+        Scope.ROLLOVER,
+    ),
+    Key("history.open", "enter,d", "details", "the steps of this run and what each rests on", Scope.HISTORY),
+    Key("history.undo", "u", "undo", "show what undoing this run would do", Scope.HISTORY),
+    Key("adoption.open", "enter,d", "details", "everything about this CA", Scope.ADOPTION),
+    Key("adoption.take", "t", "take over", "import this CA into the workspace, after a question", Scope.ADOPTION),
+    Key("pane.1", "1", "nodes", "go to the nodes", Scope.VIEWS),
+    Key("pane.2", "2", "authority", "go to the certificate authority", Scope.VIEWS),
+    Key("pane.3", "3", "scenario", "go to the scenarios", Scope.VIEWS),
+    Key("pane.4", "4", "review", "go to the review, or to the running apply", Scope.VIEWS),
+    Key("open.certificates", "5,f5", "certificates", "every certificate, what ends first comes first", Scope.VIEWS),
+    Key("open.findings", "6,f6", "findings", "what is wrong, or will be at the next start", Scope.VIEWS),
+    Key("open.rollover", "7,f7", "rollover", "a new CA in phases: where it stands, what it waits for", Scope.VIEWS),
+    Key("open.history", "8,f8", "history", "past runs with their steps and evidence", Scope.VIEWS),
+    Key("open.adoption", "9,f9", "take over", "which CA signed what, and which can be taken over", Scope.VIEWS),
+    Key("cluster.probe", "R,ctrl+r", "probe again", "read every folder and ask every port again", Scope.VIEWS),
+    Key("view.search", "slash", "search", "filter the list, or search the text; ! in front inverts", Scope.VIEWS),
+    Key("view.copy", "c", "copy", "copy a value or a command", Scope.VIEWS),
+    Key("view.back", "escape", "back", "one step back; never destroys, never answers yes", Scope.VIEWS),
     Key("app.help", "question_mark,f1", "help", "every key that works here", Scope.APP),
     Key("app.palette", "colon,ctrl+p", "palette", "search every action", Scope.APP),
     Key("app.theme", "", "theme", "choose the colours", Scope.APP),
@@ -99,12 +165,47 @@ FOOTER: Mapping[Scope, tuple[str, ...]] = {
         "view.copy",
         "cluster.probe",
     ),
-    Scope.AUTHORITY: ("authority.open", "view.copy", "cluster.probe"),
+    Scope.AUTHORITY: ("authority.open", "authority.rollover", "authority.adopt", "view.copy", "cluster.probe"),
     Scope.SCENARIO: ("scenario.choose", "plan.apply", "run.undo", "run.verify", "cluster.probe"),
     Scope.REVIEW: ("plan.apply", "review.next", "review.next-file", "review.expand", "view.full", "view.search"),
     Scope.RUN: ("run.pause", "run.go-on", "run.undo", "run.log", "view.copy", "run.verify"),
+    Scope.CERTIFICATES: (
+        "certificates.open",
+        "certificates.rotate",
+        "view.search",
+        "view.back",
+        "certificates.sort-state",
+        "view.copy",
+        "cluster.probe",
+    ),
+    Scope.FINDINGS: ("findings.open", "view.search", "view.back", "findings.sort-name", "view.copy", "cluster.probe"),
+    Scope.ROLLOVER: (
+        "rollover.start",
+        "rollover.mark",
+        "rollover.next",
+        "rollover.undo",
+        "rollover.leaked",
+        "view.back",
+        "cluster.probe",
+    ),
+    Scope.HISTORY: ("history.open", "history.undo", "view.search", "view.back", "view.copy", "cluster.probe"),
+    Scope.ADOPTION: ("adoption.open", "adoption.take", "view.search", "view.back", "view.copy", "cluster.probe"),
 }
 """The actions that a focused pane shows; what does not fit the width is left to help and palette."""
+
+VIEW_SCOPES = (Scope.CERTIFICATES, Scope.FINDINGS, Scope.ROLLOVER, Scope.HISTORY, Scope.ADOPTION)
+"""Screens of their own, which have none of the main screen's keys."""
+_ALONE = (Scope.DIALOG, Scope.PAGE)
+"""What lies beneath them gets no keys."""
+
+
+def beside(scope: Scope) -> tuple[Scope, ...]:
+    """The scopes whose keys work where those of this one do."""
+    if scope in _ALONE:
+        return (scope, Scope.MOVE)
+    main = () if scope in VIEW_SCOPES else (Scope.MAIN,)
+    return (scope, *main, Scope.VIEWS, Scope.APP, Scope.MOVE)
+
 
 _SHOWN = {
     "question_mark": "?",
@@ -159,10 +260,9 @@ def problems(own: Mapping[str, str]) -> list[str]:
     keymap = Keymap({action: keys for action, keys in own.items() if action in BY_ID})
     for scope in Scope:
         taken: dict[str, str] = {}
-        apart = scope in (Scope.DIALOG, Scope.PAGE)  # what lies beneath them gets no keys
-        beside = (scope, Scope.MOVE) if apart else (scope, Scope.MOVE, Scope.MAIN, Scope.APP)
+        together = beside(scope)
         for each in KEYS:
-            if each.scope not in beside:
+            if each.scope not in together:
                 continue
             for key in keymap.keys(each.id):
                 if taken.setdefault(key, each.id) != each.id:

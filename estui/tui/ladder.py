@@ -11,6 +11,7 @@ from estui.engine import ScenarioPreview
 from estui.model.goal import Scenario
 from estui.model.observed import AuthorityFacts, Rung
 from estui.present import Glyphs
+from estui.present.rollover import rollover_title
 from estui.tui.rows import Row, Span, line_rows, text_row
 from estui.tui.session import Session
 from estui.tui.text import pad
@@ -71,11 +72,15 @@ def first_choice(session: Session) -> str:
     return ""
 
 
-def authority_rows(session: Session, now: datetime) -> list[Row]:
-    """The authorities of the workspace, then those that the step would create."""
+def authority_rows(session: Session, now: datetime, glyphs: Glyphs, rollover_key: str) -> list[Row]:
+    """The authorities of the workspace, a rollover that is under way, then CAs that the step would create."""
     if session.observed is None:
         return []
     rows = [_authority_row(each, now) for each in session.observed.authorities]
+    rollover = session.standing.rollover
+    if rollover is not None and rollover.open:
+        words = f"{glyphs.running} rollover {rollover_title(rollover)}"
+        rows.append(Row((Span(words, "warn"), Span(f"  {rollover_key} ", "key"), Span("shows it", "note")), indent=2))
     for request in session.missing_authorities():
         years = f"{request.days // 365} y" if request.days >= 730 else f"{request.days} d"
         title = Span(pad(authority_title(request.name), NAME), "name")
@@ -87,4 +92,5 @@ def _authority_row(authority: AuthorityFacts, now: datetime) -> Row:
     """That the key is here is the normal case and stands in the details; that it is not, stands here."""
     leaves = "1 leaf" if authority.issued == 1 else f"{authority.issued} leaves"
     facts = f"{authority.certificate.days_left(now)} d · {leaves}" + ("" if authority.has_key else " · no key")
-    return Row((Span(pad(authority_title(authority.name), NAME), "name"), Span(facts)), indent=NAME)
+    title = Span(pad(authority_title(authority.name), NAME), "name")
+    return Row((title, Span(facts)), key=authority.name, indent=NAME)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from estui.decide.diff import Review
 from estui.engine import ScenarioPreview
 from estui.errors import EstuiError
+from estui.model.adoption import Import
+from estui.model.expiry import ExpiryReport
+from estui.model.finding import Finding
 from estui.model.observed import Observed
 from estui.model.plan import Plan
 from estui.model.run import Event, RunState, Verdict
 from estui.tui.session import Standing
+
+if TYPE_CHECKING:
+    from estui.engine.adoption import Look
+    from estui.engine.rollover import RolloverReport
 
 
 @dataclass
@@ -100,6 +109,69 @@ class Verified(Message):
 
     ticket: int
     verdict: Verdict
+
+
+@dataclass
+class FindingsFound(Message):
+    """Every rule was held against the cluster."""
+
+    ticket: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class EndsSeen(Message):
+    """What ends when."""
+
+    ticket: int
+    report: ExpiryReport
+
+
+@dataclass
+class RunsRead(Message):
+    """All runs of the workspace, oldest first."""
+
+    ticket: int
+    runs: tuple[RunState, ...]
+    goals: Mapping[str, str]
+    """What each was to reach, in words, by its id; none for a run that never had a plan."""
+    in_effect: frozenset[str]
+    """Those that ended well and that none has undone since."""
+
+
+@dataclass
+class RolloverRead(Message):
+    """Where the rollover stands; None where there never was one."""
+
+    ticket: int
+    job: str
+    report: RolloverReport | None
+    problem: EstuiError | None
+    """Why the checklist could not be brought up to date."""
+
+
+@dataclass
+class AuthoritiesSeen(Message):
+    """Every CA behind the cluster's files."""
+
+    ticket: int
+    look: Look
+
+
+@dataclass
+class ImportChosen(Message):
+    """What importing a CA would do."""
+
+    ticket: int
+    imports: tuple[Import, ...]
+
+
+@dataclass
+class AuthoritiesImported(Message):
+    """What was asked for is in the workspace."""
+
+    ticket: int
+    imports: tuple[Import, ...]
 
 
 @dataclass

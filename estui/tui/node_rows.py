@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rich.cells import cell_len
 
+from estui.model.finding import Finding
 from estui.model.observed import Observed, ObservedNode
 from estui.present import Glyphs, Kind, TargetRow
+from estui.present.findings import findings_badge
 from estui.tui.review_rows import short_target
 from estui.tui.rows import Row, Span
 from estui.tui.text import cut, pad, plain
@@ -38,6 +40,16 @@ class Order:
         if self.by != by:
             return Order(by)
         return Order() if self.reverse else Order(by, reverse=True)
+
+
+def with_findings(rows: Sequence[TargetRow], findings: Sequence[Finding] | None) -> list[TargetRow]:
+    """The rows with the worst that was found about each; as they are while that is not known."""
+    if findings is None:
+        return list(rows)
+    by_target: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_target.setdefault(finding.target, []).append(finding)
+    return [replace(row, findings=findings_badge(by_target.get(row.target, ())) or row.findings) for row in rows]
 
 
 def passes(row: TargetRow, wanted: str) -> bool:
@@ -124,6 +136,8 @@ def _cell_style(name: str, text: str, style: str, glyphs: Glyphs) -> str:
     if name == "address":
         return "note"
     if glyphs.soon in text or "NOT LOADED" in text:
+        return "warn"
+    if name == "findings" and "warning" in text:
         return "warn"
     if glyphs.failed in text or name == "findings":
         return "bad"

@@ -7,44 +7,50 @@ from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from estui.tui.keymap import KEYS, Key, Scope
-from estui.tui.session import why_not
+from estui.tui.keymap import KEYS, Key, Keymap
 
 if TYPE_CHECKING:
     from estui.tui.screens.main import MainScreen
-
-_HIDDEN = (Scope.MOVE, Scope.DIALOG, Scope.PAGE)
+    from estui.tui.screens.view import ViewScreen
 
 
 class Actions(Provider):
-    """Actions of the main screen."""
+    """Actions of the screen that the palette was opened on: the main one, or a view."""
 
     @property
-    def main(self) -> MainScreen | None:
+    def owner(self) -> MainScreen | ViewScreen | None:
         from estui.tui.screens.main import MainScreen
+        from estui.tui.screens.view import ViewScreen
 
-        return self.screen if isinstance(self.screen, MainScreen) else None
+        return self.screen if isinstance(self.screen, MainScreen | ViewScreen) else None
+
+    @property
+    def keymap(self) -> Keymap:
+        from estui.tui.screens.view import ViewScreen
+
+        owner = self.owner
+        main = owner.main if isinstance(owner, ViewScreen) else owner
+        return main.keymap if main is not None else Keymap({})
 
     def _entries(self) -> Iterator[tuple[Key, str]]:
         """Every action with its reason against, possible ones first."""
-        main = self.main
-        if main is None:
+        owner = self.owner
+        if owner is None:
             return
-        offered = [key for key in KEYS if key.scope not in _HIDDEN and key.id != "app.palette"]
-        reasons = [(key, why_not(key.id, main.session)) for key in offered]
-        if main.session.read_only:
+        offered = [key for key in KEYS if key.scope in owner.keymap_scopes and key.id != "app.palette"]
+        reasons = [(key, owner.reason(key.id)) for key in offered]
+        if owner.session.read_only:
             reasons = [(key, reason) for key, reason in reasons if "read-only" not in reason]
         yield from sorted(reasons, key=lambda pair: bool(pair[1]))
 
     def _help(self, key: Key, reason: str) -> str:
-        main = self.main
-        keys = main.keymap.text(key.id) if main else ""
+        keys = self.keymap.text(key.id)
         return f"not now: {reason}" if reason else f"{keys}  {key.tooltip}" if keys else key.tooltip
 
     def _run(self, key: Key) -> None:
-        main = self.main
-        if main is not None:
-            main.action_do(key.id)
+        owner = self.owner
+        if owner is not None:
+            owner.action_do(key.id)
 
     async def discover(self) -> Hits:
         for key, reason in self._entries():

@@ -8,9 +8,11 @@ from enum import Enum
 from estui.decide.diff import Review
 from estui.engine import Options, ScenarioPreview
 from estui.errors import EstuiError
+from estui.model.finding import Finding
 from estui.model.goal import Scenario
 from estui.model.observed import Observed
 from estui.model.plan import AuthorityRequest, CreateAuthority, Plan
+from estui.model.rollover import RolloverState
 from estui.model.run import RunState, Verdict
 from estui.tui.run_view import RunView
 
@@ -35,6 +37,8 @@ class Standing:
     new_passphrase: bool = True
     """Whether a passphrase that is given now is a new one."""
     unlocked: bool = False
+    rollover: RolloverState | None = None
+    """The rollover of the last run of that kind, at its end or not."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Session:
     verifying: bool = False
     observed: Observed | None = None
     standing: Standing = Standing()
+    findings: tuple[Finding, ...] | None = None
+    """What every rule finds; None while that is not known."""
     previews: tuple[ScenarioPreview, ...] = ()
     stage: Stage = Stage.EMPTY
     plan: Plan | None = None
@@ -88,7 +94,15 @@ class Session:
         return ()
 
 
-_EDITING = ("plan.apply", "run.undo", "run.go-on", "run.pause")
+_EDITING = (
+    "plan.apply",
+    "run.undo",
+    "run.go-on",
+    "run.pause",
+    "rollover.undo",
+    "history.undo",
+    "adoption.take",
+)
 
 
 def why_not(action: str, session: Session) -> str:
@@ -109,7 +123,8 @@ def _choose(session: Session) -> str:
     if session.left_over:
         return "a run is unfinished: go on with it, or undo it, before planning anew"
     if not session.previews:
-        return "the cluster is still being read"
+        unread = session.read_problem is not None and not session.reading
+        return "the cluster could not be read: mend what Nodes shows" if unread else "the cluster is still being read"
     return ""
 
 
@@ -131,6 +146,16 @@ def _undo(session: Session) -> str:
     if session.standing.undoable is None and not session.left_over:
         return "there is no apply to undo"
     return ""
+
+
+def _step_back(session: Session) -> str:
+    if session.working:
+        return "a run is at work: pause it first"
+    return "a run is unfinished: go on with it, or undo it, first" if session.left_over else ""
+
+
+def _at_rest(session: Session) -> str:
+    return "a run is at work: pause it first" if session.working else ""
 
 
 def _pause(session: Session) -> str:
@@ -181,6 +206,13 @@ _CHECKS = {
     "scenario.choose": _choose,
     "plan.make": _choose,
     "nodes.rotate": _choose,
+    "certificates.rotate": _choose,
+    "rollover.start": _choose,
+    "rollover.leaked": _choose,
+    "rollover.next": _choose,
+    "rollover.undo": _step_back,
+    "history.undo": _at_rest,
+    "adoption.take": _step_back,
     "plan.apply": _apply,
     "run.undo": _undo,
     "run.pause": _pause,

@@ -5,16 +5,11 @@ Every string that a widget draws comes through `plain`; what it returns has the 
 
 from __future__ import annotations
 
-import re
-
 from rich.cells import cell_len, set_cell_size
 
 from estui.present import ASCII, UNICODE, Glyphs
+from estui.present.escapes import escaped
 
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
-"""C0 and C1 controls, zero-width and direction marks (the "Trojan source" characters), lone surrogates."""
 _TAB = "    "
 _ASCII_TWINS = {
     "·": "-",
@@ -47,13 +42,8 @@ _TRANSLATION = str.maketrans(_ASCII_TWINS)
 
 def plain(text: object, *, ascii_only: bool = False) -> str:
     """The text on one line, with every character that a terminal would act on written out as an escape."""
-    shown = _UNSEEN.sub(_written_out, str(text).replace("\t", _TAB))
+    shown = escaped(str(text).replace("\t", _TAB))
     return to_ascii(shown) if ascii_only else shown
-
-
-def _written_out(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def to_ascii(text: str) -> str:

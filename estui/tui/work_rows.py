@@ -47,6 +47,8 @@ def empty_rows(session: Session, keymap: Keymap) -> list[Row]:
         _key_row(keymap, "pane.3", "goes to the ladder of scenarios"),
         _key_row(keymap, "scenario.choose", "there shows what a step would change, line by line"),
         _key_row(keymap, "run.verify", "proves what the cluster serves now"),
+        _key_row(keymap, "open.certificates", "shows when every certificate ends"),
+        _key_row(keymap, "open.findings", "shows what is wrong, or will be at the next start"),
         _key_row(keymap, "app.help", "lists every key"),
         text_row(""),
         text_row("No file is changed before you have seen the change and said yes.", "note"),
@@ -172,8 +174,13 @@ def evidence_row(evidence: Evidence, glyphs: Glyphs) -> Row:
 # the verdict
 
 
-def verdict_rows(verdict: Verdict, view: RunView | None, glyphs: Glyphs, keymap: Keymap) -> list[Row]:
-    """The sum first, then what can be done next, then every proof; failed ones come before the others."""
+def verdict_rows(
+    verdict: Verdict, view: RunView | None, glyphs: Glyphs, keymap: Keymap, *, rolling: bool = False
+) -> list[Row]:
+    """The sum first, then what can be done next, then every proof; failed ones come before the others.
+
+    `rolling` where a rollover is under way, whose next phase is one of the things that can be done.
+    """
     title = present.verdict_title(verdict)
     sign = glyphs.done if verdict.ok else glyphs.failed
     rows = [text_row(f"{sign} {title.text}", "verdict-good" if verdict.ok else "verdict-bad")]
@@ -184,6 +191,8 @@ def verdict_rows(verdict: Verdict, view: RunView | None, glyphs: Glyphs, keymap:
         keys.append(("run.log", "shows steps and log"))
         if view.kind == "apply":
             keys.insert(0, ("run.undo", "shows the undo"))
+    if rolling:
+        keys.insert(0, ("open.rollover", "shows the next phase"))
     rows.append(_hint(keymap, *keys))
     rows.append(text_row(""))
     return [*rows, *_proof_rows(verdict, glyphs)]

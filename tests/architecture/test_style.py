@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from estui.cli.parsers import build_parser
 from estui.cli.output import exit_code
+from estui.cli.parsers import build_parser
 from estui.errors import EstuiError
 from estui.secret import Secret
 

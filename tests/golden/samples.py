@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from estui.model.goal import Goal, Scenario
+from estui.model.goal import Goal, Rotation, Scenario
 from estui.model.inventory import Address, Policy, StoreFormat
 from estui.model.observed import Observed
+from tests.unit.decide.by_hand import one_store, own_names
 from tests.unit.decide.samples import STORES, V7, V8, Lab, answering, at_mount, fixture_yml
 
 KIBANA = """\
@@ -102,6 +103,15 @@ def pkcs12_policy(lab: Lab) -> None:
     lab.three(MASTERS)
 
 
+def own_names_due(lab: Lab) -> None:
+    own_names(lab).later(days=380)
+
+
+def one_store_with_a_deaf_node(lab: Lab) -> None:
+    one_store(lab)
+    lab.put("es-2", "elasticsearch.yml", (lab.yml("es-2") + "resource.reload.enabled: false\n").encode())
+
+
 CASES = {
     "minimal-one-node": Case(single, Goal(Scenario.MINIMAL)),
     "basic-three-nodes": Case(three, Goal(Scenario.BASIC)),
@@ -113,6 +123,8 @@ CASES = {
     "https-stock-9": Case(stock_9, Goal(Scenario.HTTPS)),
     "https-docker": Case(docker, Goal(Scenario.HTTPS)),
     "https-auto-configured": Case(auto_configured, Goal(Scenario.HTTPS)),
+    "rotate-own-names": Case(own_names_due, Goal(Scenario.HTTPS, only=("es-1",), rotation=Rotation())),
+    "rotate-one-store": Case(one_store_with_a_deaf_node, Goal(Scenario.HTTPS, rotation=Rotation(fresh_names=True))),
 }
 
 

@@ -43,6 +43,12 @@ class Estui:
 
     def run(self, *arguments: str, code: int = 0) -> Said:
         """One command; fails with everything it said where it ends with another exit code."""
+        said = self.attempt(*arguments)
+        assert said.code == code, f"estui {' '.join(arguments)}: {said.code}\n{said.output}\n{said.talk}"
+        return said
+
+    def attempt(self, *arguments: str) -> Said:
+        """One command, however it ends."""
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "ESTUI_PASSPHRASE_FILE": str(self.passphrase)}
         done = subprocess.run(
             [sys.executable, "-m", "estui", "--workspace", str(self.workspace), *arguments],
@@ -53,9 +59,7 @@ class Estui:
             env=environment,
             check=False,
         )
-        said = Said(done.returncode, done.stdout, done.stderr)
-        assert said.code == code, f"estui {' '.join(arguments)}: {said.code}\n{said.output}\n{said.talk}"
-        return said
+        return Said(done.returncode, done.stdout, done.stderr)
 
     def json(self, *arguments: str, code: int = 0) -> Any:
         """What a command prints with `--json`."""

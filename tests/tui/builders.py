@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from estui.decide.diff import edited_yml
 from estui.decide.plan import build_plan
@@ -22,6 +29,7 @@ from estui.model.observed import (
     Health,
     KeystoreFacts,
     Member,
+    NamedFile,
     Observed,
     ObservedKibana,
     ObservedNode,
@@ -135,18 +143,35 @@ def unsecured(*, with_commands: bool = True, production: bool = False) -> Observ
 
 
 def certificate(name: str, days: int, *, issuer: str = "CN=logs-demo HTTP CA") -> CertificateFacts:
+    digest = sha256(f"{name} {days} {issuer}".encode()).hexdigest()
     return CertificateFacts(
         subject=f"CN={name}",
         issuer=issuer,
-        serial=0x4F9A_0000_0000_0001 + days,
+        serial=0x4F9A_0000_0000_0000 + int(digest[:8], 16),
         not_before=NOW - timedelta(days=1),
         not_after=NOW + timedelta(days=days, hours=1),
-        sha256=f"{days:064x}",
-        key_sha256=f"{days + 1:064x}",
+        sha256=digest,
+        key_sha256=digest[::-1],
         key_type="ec-p256",
         dns_names=(name, "localhost"),
         addresses=("127.0.0.1",),
+        der=_der(f"CN={name}", issuer),
     )
+
+
+@cache
+def _key(name: str) -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@cache
+def _der(subject: str, issuer: str) -> bytes:
+    """A certificate that this issuer really signed: only names and signature count, the facts stand beside it."""
+    names = [
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each.removeprefix("CN="))]) for each in (subject, issuer)
+    ]
+    made = x509.CertificateBuilder(names[1], names[0], _key(subject).public_key(), 1, NOW, NOW + timedelta(days=1))
+    return made.sign(_key(issuer), hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def secured(*, soon: str = "", https: bool = True) -> Observed:
@@ -162,7 +187,8 @@ def secured(*, soon: str = "", https: bool = True) -> Observed:
 
 
 def authority(name: str) -> CertificateFacts:
-    return replace(certificate(f"logs-demo {name} CA", 3649), is_ca=True)
+    subject = f"logs-demo {name} CA"
+    return replace(certificate(subject, 3649, issuer=f"CN={subject}"), is_ca=True)
 
 
 def _edited(thing: ObservedNode | ObservedKibana, plan: Plan, path: str) -> bytes:
@@ -174,8 +200,10 @@ def _on_disk(plan: Plan, target: str, set_name: str, days: int) -> OnDisk:
     for change in plan.changes:
         if isinstance(change, PublishSet) and (change.target, change.set_name) == (target, set_name):
             trusted = tuple(authority(name) for name in change.trust)
+            folder = f"estui/{set_name}/current"
+            bundle = NamedFile("certificate_authorities", f"{folder}/ca.crt", f"{folder}/ca.crt", mode=0o640)
             if change.request is None:
-                return OnDisk(trusted=trusted, managed=True)
+                return OnDisk(trusted=trusted, managed=True, named=(bundle,))
             request = change.request
             issuer = authority(request.authority)
             leaf = replace(
@@ -184,7 +212,10 @@ def _on_disk(plan: Plan, target: str, set_name: str, days: int) -> OnDisk:
                 addresses=request.addresses,
                 extended_key_usage=request.usages,
             )
-            return OnDisk(enabled=True, leaf=leaf, chain=(leaf, issuer), trusted=trusted, managed=True)
+            crt = NamedFile("certificate", f"{folder}/node.crt", f"{folder}/node.crt", mode=0o640)
+            named = (crt, NamedFile("key", f"{folder}/node.key", f"{folder}/node.key", mode=0o640), bundle)
+            chain = (leaf, issuer)
+            return OnDisk(enabled=True, leaf=leaf, chain=chain, trusted=trusted, managed=True, named=named)
     return OnDisk()
 
 
@@ -220,6 +251,21 @@ def _secured_kibana(kibana: ObservedKibana, plan: Plan) -> ObservedKibana:
         trust=_on_disk(plan, kibana.target, "elasticsearch", 396),
         served=_served(kibana.address, disk),
     )
+
+
+def trusting_both() -> Observed:
+    """The secured cluster after the first phase of a rollover of the HTTP CA: everyone trusts `http` and `http-2`."""
+    before = secured()
+    new = authority("http-2")
+
+    def both(disk: OnDisk) -> OnDisk:
+        http = authority("http") in disk.trusted
+        return replace(disk, trusted=(*disk.trusted, new)) if http else disk
+
+    nodes = tuple(replace(node, disk={layer: both(disk) for layer, disk in node.disk.items()}) for node in before.nodes)
+    kibana = tuple(replace(each, trust=both(each.trust)) for each in before.kibana)
+    known = (*before.authorities, AuthorityFacts("http-2", new, has_key=True))
+    return replace(before, nodes=nodes, kibana=kibana, authorities=known)
 
 
 def many(count: int) -> Observed:

@@ -13,6 +13,7 @@ from textual.widgets import Input
 from estui.tui.app import EstuiApp
 from estui.tui.keymap import BY_ID
 from estui.tui.screens.main import MainScreen
+from estui.tui.screens.view import ViewScreen
 from estui.tui.session import Session, Stage
 from estui.tui.widgets.line_view import LineView
 from tests.tui.builders import NOW
@@ -87,6 +88,32 @@ class User:
 
     def rows(self, view: str) -> str:
         return "\n".join(row.text for row in self.main.query_one(f"#{view}", LineView).rows)
+
+    # views
+
+    @property
+    def view(self) -> ViewScreen:
+        """The view that is open, also where a dialog lies over it."""
+        views = [screen for screen in self.app.screen_stack if isinstance(screen, ViewScreen)]
+        assert views, f"no view is open\n{self.screen}"
+        return views[-1]
+
+    @property
+    def listed(self) -> str:
+        """The rows of the open view."""
+        return "\n".join(row.text for row in self.view.listing.rows)
+
+    async def open(self, view: str) -> None:
+        """Opens a view and waits until it is filled."""
+        await self.do(f"open.{view}")
+        await self.until(lambda: self.view.loaded or self.view.problem, view)
+
+    async def go_to_row(self, key: str) -> None:
+        """Moves to a row of the open view, line by line."""
+        rows = [row.key for row in self.view.listing.rows]
+        step = rows.index(key) - self.view.listing.cursor
+        for _ in range(abs(step)):
+            await self.do("move.down" if step > 0 else "move.up")
 
     # whole journeys
 

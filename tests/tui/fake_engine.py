@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from estui.decide.diff import Review
 from estui.decide.plan import build_plan
 from estui.decide.runbook import rollback_steps, start_order
-from estui.engine import Engine, Options, ScenarioPreview
+from estui.engine import Access, Engine, Options, ScenarioPreview
 from estui.errors import EstuiError, StoreError, WaitingError
+from estui.model.finding import Finding
 from estui.model.goal import Goal, Scenario
-from estui.model.observed import Observed
+from estui.model.inventory import Inventory
+from estui.model.observed import AuthorityFacts, Observed
 from estui.model.plan import Plan, Stage
 from estui.model.run import (
     Event,
@@ -44,8 +46,10 @@ WAIT_S = 10.0
 class FakeEngine(Engine):
     """Canned answers; `hold` names a step before which the walk stands until `release()`."""
 
-    def __init__(self, observed: Observed | None = None, *, after: Observed | None = None) -> None:
-        super().__init__("/nowhere", clock=lambda: NOW, passphrase=None)
+    def __init__(
+        self, observed: Observed | None = None, *, after: Observed | None = None, path: str = "/nowhere"
+    ) -> None:
+        super().__init__(path, clock=lambda: NOW, passphrase=None)
         self.now_observed = observed or unsecured()
         self.after = after or secured()
         self.hold = ""
@@ -60,6 +64,12 @@ class FakeEngine(Engine):
         self.calls: list[str] = []
         self.read_error: EstuiError | None = None
         self.plan_now: Plan | None = None
+        self.past: dict[str, tuple[RunState, Plan]] = {}
+        """Runs that are over, with their plans, oldest first."""
+        self.found: tuple[Finding, ...] = ()
+        """What every rule finds; made-up certificates would not pass the real ones."""
+        self.goals: list[Goal] = []
+        """What a plan was asked for."""
         self.states: dict[str, StepRecord] = {}
 
     def release(self) -> None:
@@ -69,7 +79,7 @@ class FakeEngine(Engine):
 
     # reading
 
-    def observe(self, *, network: bool = True, timeout_s: float = 3.0) -> Observed:
+    def observe(self, *, network: bool = True, timeout_s: float = 3.0, inventory: Inventory | None = None) -> Observed:
         if self.read_error is not None:
             raise self.read_error
         return self.now_observed
@@ -77,7 +87,14 @@ class FakeEngine(Engine):
     def workspace_id(self) -> str:
         return "workspace"
 
+    def authorities(self) -> tuple[AuthorityFacts, ...]:
+        return self.now_observed.authorities
+
+    def _access(self) -> Access:
+        return Access()
+
     def plan(self, observed: Observed, goal: Goal) -> Plan:
+        self.goals.append(goal)
         return build_plan(observed, goal, workspace="workspace", now=NOW)
 
     def previews(self, observed: Observed) -> tuple[ScenarioPreview, ...]:
@@ -92,8 +109,24 @@ class FakeEngine(Engine):
     def last_done(self) -> RunState | None:
         return self.done_run
 
+    def runs(self) -> tuple[RunState, ...]:
+        return (*(state for state, _ in self.past.values()), *([self.left] if self.left else []))
+
+    def was_run(self, run: str, goal: Goal, *, before: Observed, phase: RunPhase = RunPhase.DONE) -> RunState:
+        """Remembers a run of the past, with the plan that this goal had on what was there before."""
+        plan = build_plan(before, goal, workspace="workspace", now=NOW)
+        records = tuple(StepRecord(step, StepState.DONE, (self._evidence(step, "es-1", NOW),)) for step in plan.steps)
+        state = RunState(run, "apply", phase, records, run[:10] + "T10:00:00Z", run[:10] + "T10:04:00Z")
+        self.past[run] = (state, plan)
+        return state
+
     def run_plan(self, run: str) -> Plan:
+        if run in self.past:
+            return self.past[run][1]
         return self.plan_now or self.plan(unsecured(), Goal(Scenario.HTTPS))
+
+    def findings(self, observed: Observed) -> tuple[Finding, ...]:
+        return self.found
 
     # secrets
 

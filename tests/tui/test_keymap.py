@@ -5,15 +5,22 @@ from __future__ import annotations
 from textual.binding import Binding
 
 from estui.tui.app import EstuiApp
-from estui.tui.keymap import BY_ID, FOOTER, KEYS, Scope, problems
+from estui.tui.keymap import BY_ID, FOOTER, KEYS, VIEW_SCOPES, Scope, problems
+from estui.tui.screens.adoption import AdoptionView
+from estui.tui.screens.certificates import CertificatesView
 from estui.tui.screens.dialogs import Dialog
+from estui.tui.screens.findings import FindingsView
+from estui.tui.screens.history import HistoryView
 from estui.tui.screens.main import MainScreen
 from estui.tui.screens.page import Page
+from estui.tui.screens.rollover import RolloverView
+from estui.tui.screens.view import ViewScreen
 from estui.tui.widgets.line_view import LineView
 from tests.tui.builders import NOW
 from tests.tui.driver import at_the_screen
 from tests.tui.fake_engine import FakeEngine
 
+VIEWS = (CertificatesView, FindingsView, RolloverView, HistoryView, AdoptionView)
 _FORBIDDEN = {"ctrl+h", "ctrl+i", "ctrl+m", "left_square_bracket", "right_square_bracket"}
 """Backspace, tab and enter in a terminal; brackets are awkward on many keyboards."""
 
@@ -29,7 +36,7 @@ def test_ids_are_unique_and_every_key_explains_itself() -> None:
 
 def test_bindings_come_from_the_table_only() -> None:
     """No class binds a key of its own."""
-    for owner in (MainScreen, Dialog, Page, LineView, EstuiApp):
+    for owner in (MainScreen, *VIEWS, ViewScreen, Dialog, Page, LineView, EstuiApp):
         for binding in owner.__dict__.get("BINDINGS", []):
             assert isinstance(binding, Binding)
             assert binding.id in BY_ID
@@ -37,10 +44,13 @@ def test_bindings_come_from_the_table_only() -> None:
 
 
 def test_every_action_is_done_by_somebody() -> None:
-    """Every action of the main screen has its method."""
+    """Every action of the main screen and of the views has its method."""
+    views = {view.SCOPE: view for view in VIEWS}
+    assert set(views) == set(VIEW_SCOPES)
     for key in KEYS:
+        owner = views.get(key.scope, MainScreen)
         if key.scope not in (Scope.MOVE, Scope.DIALOG, Scope.PAGE):
-            assert hasattr(MainScreen, "do_" + key.id.replace(".", "_").replace("-", "_")), key.id
+            assert hasattr(owner, "do_" + key.id.replace(".", "_").replace("-", "_")), key.id
 
 
 def test_no_key_means_two_things_in_one_place() -> None:
@@ -63,10 +73,10 @@ def test_own_keys_are_checked() -> None:
 
 async def test_own_keys_work_and_are_shown() -> None:
     """A remapped key does what it should, and footer and help follow."""
-    app_keys = {"cluster.probe": "f5"}
+    app_keys = {"cluster.probe": "f12"}
     async with at_the_screen(FakeEngine(), keymap=app_keys) as user:
-        assert "f5 probe again" in user.screen.splitlines()[-1]
-        await user.press("f5")
+        assert "f12 probe again" in user.screen.splitlines()[-1]
+        await user.press("f12")
         await user.ready()
-        assert user.app.own_keys.text("cluster.probe") == "f5"
+        assert user.app.own_keys.text("cluster.probe") == "f12"
     assert NOW.tzinfo is not None

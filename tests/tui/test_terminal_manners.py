@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from estui import crash
 from estui.errors import EstuiError
 from estui.model.run import Evidence, EvidenceSeen, Said, Verdict
 from estui.secret import Secret
-from estui.tui import crash
 from estui.tui.app import EstuiApp, needs_ascii
 from estui.tui.rows import text_row
 from estui.tui.screens.dialogs import Choice, Choose, Confirm

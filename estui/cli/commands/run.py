@@ -63,7 +63,7 @@ def _plan(engine: Engine, options: argparse.Namespace, observed: Observed) -> Pl
 def apply(engine: Engine, options: argparse.Namespace) -> int:
     """Shows the review, asks, materialises, walks."""
     observed = engine.observe()
-    return _carry_out(engine, options, observed, _plan(engine, options, observed))
+    return carry_out(engine, options, observed, _plan(engine, options, observed))
 
 
 def rotate(engine: Engine, options: argparse.Namespace) -> int:
@@ -72,11 +72,12 @@ def rotate(engine: Engine, options: argparse.Namespace) -> int:
         raise UsageError("which certificates?", hint="name targets, or give --all or --due")
     observed = engine.observe()
     sets = (options.layer,) if options.layer else ()
-    goal = rotation_goal(observed, tuple(options.targets), Rotation(options.due, sets))
-    return _carry_out(engine, options, observed, engine.plan(observed, goal))
+    goal = rotation_goal(observed, tuple(options.targets), Rotation(options.due, sets, options.fresh_names))
+    return carry_out(engine, options, observed, engine.plan(observed, goal))
 
 
-def _carry_out(engine: Engine, options: argparse.Namespace, observed: Observed, plan: Plan) -> int:
+def carry_out(engine: Engine, options: argparse.Namespace, observed: Observed, plan: Plan) -> int:
+    """Review, question, apply: what every command that makes a plan does with it."""
     review = engine.review(plan, observed)
     if plan.is_empty:
         say(present.plan_summary(plan, review))
@@ -143,6 +144,8 @@ def rollback(engine: Engine, options: argparse.Namespace) -> int:
 
 def recover(engine: Engine, options: argparse.Namespace) -> int:
     """Shows an unfinished run, or finishes or undoes the act it was cut short in."""
+    if options.force and not options.undo:
+        raise UsageError("--force overwrites files of others, which only an undo does", hint="estui recover --undo")
     state = engine.unfinished()
     if state is None:
         say("no run was cut short")
@@ -153,7 +156,8 @@ def recover(engine: Engine, options: argparse.Namespace) -> int:
         return Exit.PENDING
     if options.restart:
         confirm_commands(engine, by_option=True)
-    return finish(engine.recover(complete=options.complete, emit=narrate, options=run_options(options)), options)
+    state = engine.recover(complete=options.complete, emit=narrate, options=run_options(options), force=options.force)
+    return finish(state, options)
 
 
 def history(engine: Engine, options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from estui.sandbox.cluster import Sandbox, open_sandbox
 
 
 def run(options: argparse.Namespace) -> int:
-    """`up`, `down`, `status`, or `stop`, `start`, `restart` of one service."""
+    """`up`, `down`, `status`, `add` of a node's folder, or `stop`, `start`, `restart` of one service."""
     if options.verb == "up":
         return _up(options)
     if not options.folder:
@@ -24,6 +25,8 @@ def run(options: argparse.Namespace) -> int:
         say(f"stopped; the folder {options.folder} is left")
     elif options.verb == "status":
         _status(sandbox, options)
+    elif options.verb == "add":
+        _add(sandbox, options)
     else:
         if not options.name:
             raise UsageError("which service?", hint=f"one of {', '.join(sandbox.names)}")
@@ -53,6 +56,18 @@ def _status(sandbox: Sandbox, options: argparse.Namespace) -> None:
         return
     for name, state in services.items():
         print(f"{name}: {state}")
+
+
+def _add(sandbox: Sandbox, options: argparse.Namespace) -> None:
+    """A new node's folder, and the words that make it a member."""
+    name = sandbox.add_node()
+    folder = sandbox.config(name)
+    if options.json:
+        show_json({"name": name, "folder": str(folder)})
+        return
+    print(folder)
+    start = shlex.join(sandbox.commands(name, "start"))
+    say(f"next: estui node add {folder} --restart --start-command {shlex.quote(start)}")
 
 
 def make_workspace(sandbox: Sandbox) -> Path:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 
 from estui import __version__
+from estui.cli.parsers import adopt, ca, csr, node, watch
+from estui.cli.parsers.options import run_options
 from estui.cli.session import common_options
 
 SCENARIOS = ("minimal", "basic", "https", "mutual")
@@ -76,6 +78,8 @@ def _looking_commands(command: Adder) -> None:
     )
     init.add_argument("--beat", action="append", default=[], metavar="DIR[=ON_HOST]", help="a Beat's folder")
     init.add_argument("--cluster", metavar="NAME", help="name of the cluster (else cluster.name)")
+    adopt.add(command)
+    watch.add(command)
     command("status", "show every node: on disk, served, and where they differ", "status")
     doctor = command("doctor", "find mistakes before Elasticsearch does; needs no workspace for folders", "doctor")
     doctor.add_argument("folders", nargs="*", metavar="DIR", help="configuration folders (else the workspace's)")
@@ -99,21 +103,11 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("pem", "pkcs12"), help="files for keys and certificates")
 
 
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--restart", action="store_true", help="run the inventory's own stop, start and restart commands"
-    )
-    parser.add_argument(
-        "--wait", type=float, default=0.0, metavar="SECONDS", help="watch this long for what a person does"
-    )
-    parser.add_argument("--take-over", action="store_true", help="replace the mark of a dead run on another host")
-
-
 def _changing_commands(command: Adder) -> None:
     apply = command("apply", "apply a saved plan or a scenario, and walk its run-book", "run")
     apply.add_argument("what", metavar="FILE|SCENARIO", help="saved plan, or minimal, basic, https")
     _plan_options(apply)
-    _run_options(apply)
+    run_options(apply)
     apply.add_argument("--yes", action="store_true", help="the review was read: do not ask")
     apply.add_argument("--write-now", action="store_true", help="switch files before the nodes are stopped")
     rotate = command("rotate", "new leaves from the same CA, loaded without a restart", "run")
@@ -121,23 +115,31 @@ def _changing_commands(command: Adder) -> None:
     rotate.add_argument("--all", action="store_true", help="every target")
     rotate.add_argument("--due", action="store_true", help="what falls inside the renewal window")
     rotate.add_argument("--layer", choices=("transport", "http"), help="this layer only")
+    rotate.add_argument("--fresh-names", action="store_true", help="names as inventory and addresses want them today")
     rotate.add_argument("--yes", action="store_true", help="do not ask")
-    _run_options(rotate)
+    run_options(rotate)
     runbook = command("runbook", "the steps of the run in hand, and the next one", "run")
     runbook.add_argument("verb", choices=("show", "next", "resume"), nargs="?", default="show")
-    _run_options(runbook)
+    run_options(runbook)
     rollback = command("rollback", "undo a run: the one in hand, or the last one", "run")
     rollback.add_argument("run", nargs="?", metavar="RUN")
     rollback.add_argument("--yes", action="store_true", help="do not ask")
     rollback.add_argument(
         "--force", nargs="+", default=[], metavar="FILE", help="undo these although they were changed since"
     )
-    _run_options(rollback)
+    run_options(rollback)
     recover = command("recover", "finish or undo a run that was cut short", "run")
     way = recover.add_mutually_exclusive_group()
     way.add_argument("--complete", action="store_true", help="finish the act in hand")
     way.add_argument("--undo", action="store_true", help="take everything back")
-    _run_options(recover)
+    recover.add_argument(
+        "--force",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="with --undo: these too, although they were changed since",
+    )
+    run_options(recover)
     history = command("history", "past runs, and pruning old ones", "run")
     history.add_argument("verb", choices=("list", "prune"), nargs="?", default="list")
     history.add_argument("--keep", type=int, default=10, metavar="N", help="newest runs that stay (default 10)")
@@ -147,13 +149,9 @@ def _changing_commands(command: Adder) -> None:
 
 
 def _keeping_commands(command: Adder) -> None:
-    ca = command("ca", "certificate authorities of the workspace", "ca")
-    ca.add_argument("verb", choices=("list", "create"))
-    ca.add_argument("name", nargs="?", help="transport, http or client")
-    ca.add_argument(
-        "--key", choices=("ec-p256", "rsa-2048", "rsa-3072", "rsa-4096"), help="key type (else the policy's)"
-    )
-    ca.add_argument("--days", type=int, metavar="N", help="life in days (else the policy's)")
+    ca.add(command)
+    csr.add(command)
+    node.add(command)
     passwords = command("passwords", "passwords of built-in users that estui made", "passwords")
     passwords.add_argument("verb", choices=("show",))
     passwords.add_argument("name", metavar="USER")
@@ -168,6 +166,6 @@ def _sandbox_commands(command: Adder) -> None:
     demo.add_argument("--folder", metavar="DIR", help="keep the sandbox here (else a temporary folder)")
     demo.add_argument("--tour", action="store_true", help="the unattended tour, also on a terminal")
     sandbox = command("sandbox", "the sandbox by itself, for trying commands", "sandbox")
-    sandbox.add_argument("verb", choices=("up", "stop", "start", "restart", "down", "status"))
+    sandbox.add_argument("verb", choices=("up", "stop", "start", "restart", "down", "status", "add"))
     sandbox.add_argument("name", nargs="?", metavar="NODE")
     sandbox.add_argument("--folder", metavar="DIR", help="the sandbox's folder")

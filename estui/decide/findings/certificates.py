@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from estui.decide.findings.rule import Facts, Hit, Text, about_cluster
 from estui.decide.findings.view import at_file, disk_of, place, tls_on
+from estui.decide.lifetimes import AUTHORITY_DAYS
 from estui.model.certificate import CertificateFacts
 from estui.model.finding import Severity
 from estui.model.inventory import Layer
 from estui.model.observed import OnDisk
 
-_AUTHORITY_DAYS = 90
-"""A CA takes weeks to replace, so it is told earlier than a leaf."""
 _PEERS = "the node itself starts without a word; its peers and clients refuse it"
 
 
@@ -165,7 +164,7 @@ def _authorities(facts: Facts) -> Iterator[_Use]:
         Severity.ERROR,
         "a CA has expired",
         "every certificate that it issued is refused, whatever its own date says",
-        "bring in a new CA: estui ca rollover",
+        "renew it (estui ca renew), or bring in a new one: estui ca rollover",
         "RFC 5280 §6.1",
     )
 )
@@ -182,14 +181,14 @@ def authority_expired(facts: Facts) -> Iterator[Hit]:
         Severity.WARNING,
         "a CA ends soon",
         "nothing until it ends; then every certificate that it issued is refused",
-        "bring in a new CA, which takes a while: estui ca rollover",
+        "make it last (estui ca renew), or bring in a new one, which takes a while: estui ca rollover",
         "RFC 5280 §6.1",
     )
 )
 def authority_expires_soon(facts: Facts) -> Iterator[Hit]:
     for use in _authorities(facts):
         days = use.facts.days_left(facts.now)
-        if use.facts.not_after > facts.now and days <= _AUTHORITY_DAYS:
+        if use.facts.not_after > facts.now and days <= AUTHORITY_DAYS:
             yield Hit(use.target, f"{use.what}, {use.facts.subject}, ends in {days} d", use.where)
 
 
@@ -199,7 +198,7 @@ def authority_expires_soon(facts: Facts) -> Iterator[Hit]:
         Severity.NOTE,
         "the workspace has a CA without its key",
         "what is there keeps working; new certificates of this CA cannot be issued here",
-        "import the key (estui ca import), or plan a new CA: estui ca rollover",
+        "for a CA of others nothing (estui csr export); else import the key, or plan a new CA: estui ca rollover",
         "the workspace",
     )
 )

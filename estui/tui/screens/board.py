@@ -5,7 +5,7 @@ Which key does what is `main.py`'s, the way from a plan to a verdict `flow.py`'s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -21,12 +21,15 @@ from estui.engine import Engine
 from estui.model.goal import Scenario
 from estui.model.run import Event, RunState, StepChanged
 from estui.tui import bar_parts, node_rows, work_rows
+from estui.tui.copies import Copy
 from estui.tui.jobs import LOOK, Jobs
 from estui.tui.keymap import Keymap, Scope, bindings
 from estui.tui.ladder import about_rows, authority_rows, first_choice, ladder_rows
 from estui.tui.review_rows import ReviewRows, review_rows, undo_rows
 from estui.tui.rows import Row, Span, text_row
 from estui.tui.screens.flow import FlowScreen
+from estui.tui.screens.sizes import HEIGHTS, WIDTHS, too_small
+from estui.tui.screens.view import ViewScreen
 from estui.tui.session import Session, Stage
 from estui.tui.styles import LINE_CLASSES
 from estui.tui.text import glyphs
@@ -38,7 +41,6 @@ PANES = ("nodes", "authority", "scenario", "work")
 _FOCUS = {"nodes": "node-list", "authority": "authority-list", "scenario": "ladder"}
 _SCOPES = {"nodes": Scope.NODES, "authority": Scope.AUTHORITY, "scenario": Scope.SCENARIO}
 _SHORT = {"authority": "CA"}
-LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 
 
 class NodeList(LineView):
@@ -77,18 +79,8 @@ class BoardScreen(FlowScreen):
     CSS_PATH = "main.tcss"
     COMPONENT_CLASSES: ClassVar[set[str]] = Screen.COMPONENT_CLASSES | LINE_CLASSES
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-no-width"),
-        (LEAST_WIDTH, "-narrow"),
-        (80, "-tabbed"),
-        (100, "-wide"),
-        (140, "-very-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-no-height"),
-        (LEAST_HEIGHT, "-low"),
-        (24, "-high"),
-    ]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(
         self,
@@ -127,7 +119,7 @@ class BoardScreen(FlowScreen):
                     yield LineView(ident="node-heading", focusable=False, **mode)
                     yield NodeList(ident="node-list", cursor=True, **mode)
                 with Pane(2, "Certificate authority", ident="authority", **mode):
-                    yield AuthorityList(ident="authority-list", **mode)
+                    yield AuthorityList(ident="authority-list", cursor=True, **mode)
                 with Pane(3, "Scenario", ident="scenario", **mode):
                     yield Ladder(ident="ladder", cursor=True, **mode)
                     yield LineView(ident="about", focusable=False, **mode)
@@ -176,7 +168,21 @@ class BoardScreen(FlowScreen):
         self._mark_here(name)
 
     def show_work(self) -> None:
+        self.close_views()
         self.go_to("work")
+
+    def close_views(self) -> None:
+        """Back from whatever view lies over this screen."""
+        while isinstance(self.app.screen, ViewScreen):
+            self.app.screen.dismiss()
+
+    # what the views need of `main.py`
+
+    def action_do(self, action: str) -> None:
+        """Any action of the keymap."""
+
+    def offer_copies(self, copies: Sequence[Copy]) -> None:
+        """One of several things to copy."""
 
     def on_descendant_focus(self) -> None:
         """Follows a focus that came by mouse. The event can be late: what counts is where the focus is now."""
@@ -192,10 +198,7 @@ class BoardScreen(FlowScreen):
         self.draw_bars()
 
     def on_resize(self, event: events.Resize) -> None:
-        width, height = event.size
-        if width < LEAST_WIDTH or height < LEAST_HEIGHT:
-            words = f"{width}×{height}, needed {LEAST_WIDTH}×{LEAST_HEIGHT}"
-            self.view("too-small").set_rows([text_row(words, "warn")])
+        self.view("too-small").set_rows(too_small(event.size))
         self.call_after_refresh(self.draw_nodes)
         self.call_after_refresh(self.draw_bars)
 
@@ -205,12 +208,20 @@ class BoardScreen(FlowScreen):
         """Draws what differs."""
         if not self.is_mounted:
             return
-        if (old.observed, old.read_problem) != (new.observed, new.read_problem):
+        if (old.observed, old.read_problem, old.findings) != (new.observed, new.read_problem, new.findings):
             self.draw_nodes()
-        if (old.observed, old.previews, old.plan) != (new.observed, new.previews, new.plan):
+        if (old.observed, old.previews, old.plan, old.standing) != (
+            new.observed,
+            new.previews,
+            new.plan,
+            new.standing,
+        ):
             self.draw_ladder()
         self.draw_work(old, new)
         self.draw_bars()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, ViewScreen):
+                screen.session_changed(old, new)
 
     def draw_all(self) -> None:
         """Everything anew."""
@@ -228,7 +239,8 @@ class BoardScreen(FlowScreen):
             view.set_rows(rows or [text_row("reading and probing …", "note")])
             return
         now = self.now()
-        found = [row for row in present.rows(observed, now, self.glyphs) if node_rows.passes(row, self.filter)]
+        found = node_rows.with_findings(present.rows(observed, now, self.glyphs), session.findings)
+        found = [row for row in found if node_rows.passes(row, self.filter)]
         found = node_rows.ordered(found, self.order, observed, now)
         width = view.scrollable_content_region.width - 2
         sizes = node_rows.columns(found, width)
@@ -256,7 +268,10 @@ class BoardScreen(FlowScreen):
 
     def draw_ladder(self) -> None:
         session, ladder = self.session, self.view("ladder")
-        self.view("authority-list").set_rows(authority_rows(session, self.now()))
+        rollover_key = self.keymap.first("open.rollover")
+        authorities = authority_rows(session, self.now(), self.glyphs, rollover_key)
+        self.view("authority-list").has_cursor = any(row.key for row in authorities)
+        self.view("authority-list").set_rows(authorities)
         ladder.set_rows(ladder_rows(session, self.glyphs))
         if session.previews and not self.ladder_placed:
             self.ladder_placed = True
@@ -319,7 +334,9 @@ class BoardScreen(FlowScreen):
 
     def _draw_run(self, new: Session) -> None:
         if new.verdict is not None:
-            self.view("verdict").set_rows(work_rows.verdict_rows(new.verdict, new.run, self.glyphs, self.keymap))
+            rolling = new.standing.rollover is not None and new.standing.rollover.open
+            rows = work_rows.verdict_rows(new.verdict, new.run, self.glyphs, self.keymap, rolling=rolling)
+            self.view("verdict").set_rows(rows)
         if new.run is None:
             return
         self.view("steps").set_rows(work_rows.step_rows(new.run, self.glyphs))

@@ -52,8 +52,14 @@ class FlowScreen(QuestionScreen):
     def _observed(self, message: messages.ClusterObserved) -> None:
         if self.jobs.is_current(jobs.READ, message.ticket):
             self.change(observed=message.observed, standing=message.standing, read_problem=None)
+            self.jobs.find(self.jobs.ticket(jobs.JUDGE), message.observed)
             if self.session.working:
                 self.change(reading=False)
+
+    @on(messages.FindingsFound)
+    def _found(self, message: messages.FindingsFound) -> None:
+        if self.jobs.is_current(jobs.JUDGE, message.ticket):
+            self.change(findings=message.findings)
 
     @on(messages.ScenariosPreviewed)
     def _previewed(self, message: messages.ScenariosPreviewed) -> None:
@@ -75,6 +81,8 @@ class FlowScreen(QuestionScreen):
             self.change(reading=False, read_problem=message.error)
         elif message.job == jobs.RUN:
             self._stopped(message.error, None)
+        elif message.job == jobs.JUDGE:
+            self.change(findings=None)
         else:
             self.change(planning=False, verifying=False, problem=message.error)
         self.tell(str(message.error), severe=True)
@@ -89,12 +97,12 @@ class FlowScreen(QuestionScreen):
             self.change(planning=True, refused=None, problem=None)
             self.build_review(preview.plan, folded=True)
 
-    def plan_rotation(self, targets: tuple[str, ...]) -> None:
-        """Shows what new certificates for these targets would change."""
+    def plan_rotation(self, targets: tuple[str, ...], sets: tuple[str, ...] = ()) -> None:
+        """Shows what new certificates for these targets would change, in these sets only where some are named."""
         observed = self.session.observed
         if observed is not None:
             self.change(stage=Stage.REVIEW, planning=True, refused=None, problem=None)
-            self.jobs.plan_rotation(self.jobs.ticket(jobs.PLAN), observed, targets)
+            self.jobs.plan_rotation(self.jobs.ticket(jobs.PLAN), observed, targets, sets)
 
     def build_review(self, plan: Plan, *, folded: bool) -> None:
         observed = self.session.observed
@@ -104,15 +112,19 @@ class FlowScreen(QuestionScreen):
     @on(messages.ReviewBuilt)
     def _review_built(self, message: messages.ReviewBuilt) -> None:
         if self.jobs.is_current(jobs.PLAN, message.ticket):
-            self.change(
-                stage=Stage.REVIEW,
-                plan=message.plan,
-                review=message.review,
-                folded=message.folded,
-                undoes="",
-                refused=None,
-                planning=False,
-            )
+            self.take_review(message)
+
+    def take_review(self, message: messages.ReviewBuilt) -> None:
+        """A plan to be reviewed, wherever it was made."""
+        self.change(
+            stage=Stage.REVIEW,
+            plan=message.plan,
+            review=message.review,
+            folded=message.folded,
+            undoes="",
+            refused=None,
+            planning=False,
+        )
 
     def do_review_expand(self) -> None:
         if self.session.plan is not None:
@@ -133,15 +145,19 @@ class FlowScreen(QuestionScreen):
     @on(messages.UndoPlanned)
     def _undo_planned(self, message: messages.UndoPlanned) -> None:
         if self.jobs.is_current(jobs.PLAN, message.ticket):
-            self.change(
-                stage=Stage.REVIEW,
-                plan=message.plan,
-                review=None,
-                refused=None,
-                undoes=message.run,
-                planning=False,
-            )
-            self.show_work()
+            self.take_undo(message)
+
+    def take_undo(self, message: messages.UndoPlanned) -> None:
+        """The plan of an undo to be reviewed, wherever it was made."""
+        self.change(
+            stage=Stage.REVIEW,
+            plan=message.plan,
+            review=None,
+            refused=None,
+            undoes=message.run,
+            planning=False,
+        )
+        self.show_work()
 
     # applying
 

@@ -5,6 +5,7 @@ What stands where is `board.py`'s, the way from a plan to a verdict `flow.py`'s.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -15,12 +16,13 @@ from estui import present
 from estui.model.goal import Scenario
 from estui.model.observed import ObservedNode
 from estui.tui.copies import Copy, target_copies
-from estui.tui.keymap import Scope, bindings
+from estui.tui.keymap import VIEW_SCOPES, Scope, bindings
 from estui.tui.review_rows import matching
 from estui.tui.rows import line_rows
 from estui.tui.screens.board import PANES, BoardScreen
 from estui.tui.screens.dialogs import Choice, Choose
 from estui.tui.screens.page import Page, help_rows
+from estui.tui.screens.view import ViewScreen
 from estui.tui.session import Stage, why_not
 from estui.tui.widgets.bars import Bar
 from estui.tui.widgets.line_view import LineView
@@ -29,13 +31,22 @@ from estui.tui.widgets.line_view import LineView
 class MainScreen(BoardScreen):
     """Every action of the keymap is a method `do_<id>` here or below."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.MAIN, Scope.APP)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.MAIN, Scope.VIEWS, Scope.APP)]
+
+    @property
+    def keymap_scopes(self) -> tuple[Scope, ...]:
+        """What the palette offers here."""
+        return tuple(scope for scope in Scope if scope not in (*VIEW_SCOPES, Scope.MOVE, Scope.DIALOG, Scope.PAGE))
+
+    def reason(self, action: str) -> str:
+        """Why an action cannot work now, in one sentence; empty where it can."""
+        return why_not(action, self.session)
 
     # one way for every key, click and palette entry
 
     def action_do(self, action: str) -> None:
         """Does an action, or says in one sentence why it cannot be done now."""
-        reason = why_not(action, self.session)
+        reason = self.reason(action)
         if reason:
             self.tell(reason)
             return
@@ -66,6 +77,46 @@ class MainScreen(BoardScreen):
     def do_pane_previous(self) -> None:
         self.go_to(PANES[PANES.index(self.here) - 1])
 
+    # views: their modules are imported on first use, so that the first screen does not wait for them
+
+    def open_view(self, view: ViewScreen) -> None:
+        """Shows a view in the place of the one that is open."""
+        self.close_views()
+        self.app.push_screen(view)
+
+    def do_open_certificates(self) -> None:
+        from estui.tui.screens.certificates import CertificatesView
+
+        self.open_view(CertificatesView(self))
+
+    def do_open_findings(self) -> None:
+        from estui.tui.screens.findings import FindingsView
+
+        self.open_view(FindingsView(self))
+
+    def do_open_rollover(self) -> None:
+        from estui.tui.screens.rollover import RolloverView
+
+        self.open_view(RolloverView(self))
+
+    def do_open_history(self) -> None:
+        from estui.tui.screens.history import HistoryView
+
+        self.open_view(HistoryView(self))
+
+    def do_open_adoption(self) -> None:
+        from estui.tui.screens.adoption import AdoptionView
+
+        self.open_view(AdoptionView(self))
+
+    def do_authority_rollover(self) -> None:
+        from estui.tui.screens.rollover import RolloverView
+
+        self.open_view(RolloverView(self, self.view("authority-list").key))
+
+    def do_authority_adopt(self) -> None:
+        self.do_open_adoption()
+
     def do_view_full(self) -> None:
         self.full = not self.full
         self.set_class(self.full, "-full")
@@ -92,6 +143,9 @@ class MainScreen(BoardScreen):
             lines = present.node_lines(thing, self.now())
         else:
             lines = present.kibana_lines(thing, self.now())
+        found = [finding for finding in self.session.findings or () if finding.target == thing.target]
+        if found:
+            lines += [present.Line(present.Kind.TEXT, ""), *present.finding_lines(found)]
         self.open_page(thing.target, lines)
 
     def open_page(self, title: str, lines: list[present.Line]) -> None:
@@ -166,6 +220,10 @@ class MainScreen(BoardScreen):
     @on(LineView.Chosen, "#ladder")
     def _ladder_chosen(self) -> None:
         self.action_do("scenario.choose")
+
+    @on(LineView.Chosen, "#authority-list")
+    def _authority_chosen(self) -> None:
+        self.action_do("authority.open")
 
     @on(LineView.Chosen, "#node-list")
     def _node_chosen(self) -> None:
@@ -254,9 +312,14 @@ class MainScreen(BoardScreen):
 
     def do_view_copy(self) -> None:
         copies = self._copies()
-        if not copies:
+        if copies:
+            self.offer_copies(copies)
+        else:
             self.tell("there is nothing to copy here")
-        elif len(copies) == 1:
+
+    def offer_copies(self, copies: Sequence[Copy]) -> None:
+        """Copies the only one there is, or asks which."""
+        if len(copies) == 1:
             self._copy(copies[0])
         else:
             self.in_dialogue(self._choose_copy(copies))
@@ -274,7 +337,7 @@ class MainScreen(BoardScreen):
         view = self.view(self.work_view if self.here == "work" else "ladder")
         return [Copy("this text", "\n".join(row.text for row in view.rows))]
 
-    async def _choose_copy(self, copies: list[Copy]) -> None:
+    async def _choose_copy(self, copies: Sequence[Copy]) -> None:
         choices = [Choice(str(number), copy.words, str(number)) for number, copy in enumerate(copies[:9], start=1)]
         answer = await self.app.push_screen_wait(Choose("Copy", [], choices, ascii_only=self.ascii_only))
         if answer:

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
-from estui.tui.keymap import Keymap, Scope, bindings, keys_of
+from estui.tui.keymap import Keymap, Scope, beside, bindings, keys_of
 from estui.tui.rows import Row, Span, text_row
 from estui.tui.styles import LINE_CLASSES
 from estui.tui.text import plain
@@ -48,7 +48,7 @@ class Page(ModalScreen[None]):
 
 def help_rows(keymap: Keymap, first: Scope) -> list[Row]:
     """All keys: those of the focused pane first, then the screen's, then the global ones."""
-    scopes = [first, Scope.MAIN, Scope.APP, Scope.MOVE, *(scope for scope in Scope)]
+    scopes = [*beside(first), *(scope for scope in Scope)]
     rows: list[Row] = []
     for scope in dict.fromkeys(scopes):
         rows.append(text_row(scope.value.capitalize(), "title"))

@@ -146,6 +146,28 @@ def test_after_the_undo_of_a_half_done_run_nothing_that_it_made_ready_is_left(cl
         engine.rollback(engine.runs()[-1].id)  # half a run is never brought back
 
 
+def test_a_file_changed_between_keeping_and_switching_is_left_as_it_is_once_forced(
+    single: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the switch the kept file and the one in use are one: an editor that writes in place changes both."""
+    context = prepared(single, single.plan())
+    monkeypatch.setattr("estui.act.commit.switch_all", lambda *_: (_ for _ in ()).throw(ApplyError("killed here")))
+    with pytest.raises(ApplyError, match="killed here"):
+        commit(context, STAGE, ["n1"], "commit")
+    monkeypatch.setattr("estui.act.commit.switch_all", switch_all)
+    yml = single.root("n1") / "elasticsearch.yml"
+    with yml.open("ab") as stream:
+        stream.write(b"# in place\n")
+    edited = yml.read_bytes()
+    engine = single.engine()
+    with pytest.raises(StalePlanError, match="nothing was undone"):
+        engine.recover(complete=False)
+    engine.recover(complete=False, force=[str(yml)])
+    assert yml.read_bytes() == edited
+    assert engine.unfinished() is None
+    assert not [path for path in single.root("n1").iterdir() if path.name.startswith(".estui-")]
+
+
 def test_nothing_of_a_full_restart_is_completed_under_a_running_node(
     single: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from estui import errors
 from estui.cli import main as cli
+from estui.cli import parsers
 from estui.cli.output import Exit, exit_code, tell_error
 from tests.unit.cli.conftest import Shell
 
@@ -23,12 +24,12 @@ from tests.unit.cli.conftest import Shell
     ],
 )
 def test_common_options_stand_before_or_after_the_command(arguments: list[str]) -> None:
-    options = cli.build_parser().parse_args(arguments)
+    options = parsers.build_parser().parse_args(arguments)
     assert (options.workspace, options.json, options.expect_nodes) == ("W", True, 3)
 
 
 def test_what_stands_before_the_command_is_not_reset_by_what_does_not_stand_after_it() -> None:
-    options = cli.build_parser().parse_args(["--user", "elastic", "status", "--json"])
+    options = parsers.build_parser().parse_args(["--user", "elastic", "status", "--json"])
     assert (options.user, options.json, options.plain_http) == ("elastic", True, False)
 
 

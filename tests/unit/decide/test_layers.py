@@ -56,8 +56,26 @@ def test_settings_of_the_other_format_go_with_their_secrets(lab: Lab, store: Sto
             f"{HTTP}.keystore.path", f"{HTTP}.keystore.password", f"{HTTP}.keystore.secure_password",
         }  # fmt: skip
     else:
-        assert gone == {f"{HTTP}.key", f"{HTTP}.secure_key_passphrase"}
+        assert gone == {f"{HTTP}.key", f"{HTTP}.secure_key_passphrase", f"{HTTP}.keystore.password"}
     assert "hunter2" not in repr(plan)
+
+
+def test_what_opened_another_keystore_does_not_stay_beside_ours(lab: Lab) -> None:
+    """A type that is not ours, a password of its own for the key, and passwords in the yml beside those in the secure
+    settings stop a node's start."""
+    lines = [
+        f"{HTTP}.enabled: false",
+        f"{HTTP}.keystore: {{path: old.jks, type: jks, password: a, key_password: b}}",
+        f"{HTTP}.truststore: {{path: old.jks, type: jks, password: a}}",
+    ]
+    secure = {f"{HTTP}.keystore.secure_key_password": b"x"}
+    plan = lab.node("es-1", node_yml("es-1", 1, *lines), secure=secure).plan(Goal(Scenario.HTTPS, StoreFormat.PKCS12))
+    gone = {change.key for change in plan.changes if isinstance(change, RemoveSetting)}
+    gone |= {change.name for change in plan.changes if isinstance(change, RemoveSecureSetting)}
+    assert gone == {
+        *(f"{HTTP}.keystore.{name}" for name in ("type", "password", "key_password", "secure_key_password")),
+        *(f"{HTTP}.truststore.{name}" for name in ("type", "password")),
+    }
 
 
 def test_pkcs12_files_get_a_password_in_the_secure_settings(lab: Lab) -> None:

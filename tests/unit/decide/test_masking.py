@@ -27,6 +27,15 @@ SECRET = "hunter2"
         'elasticsearch: {"password": "hunter2"}',
         'elasticsearch.hosts: ["https://someone:hunter2@es-1:9200"]',
         "api_key: id:hunter2",
+        "s3.client.default.secret_key: hunter2",
+        "xpack.watcher.encryption_key: hunter2",
+        "smtp.passwd: hunter2",
+        'elasticsearch.customHeaders: { "x-a": "b", "authorization": "Basic hunter2" }',
+        "xpack.actions.preconfigured.on-call.secrets.webhookUrl: https://hooks.example.net/hunter2",
+        "xpack.actions.preconfigured: {on-call: {secrets: {webhookUrl: hunter2}}}",
+        "a: {token: [x, hunter2], b: c}",
+        "#elasticsearch.hosts: https://someone:hunter2/+%&=hunter2@es-1:9200",
+        "elasticsearch.hosts: [https://someone:p@hunter2@es-1:9200]",
     ],
 )
 def test_a_secret_on_a_line_is_masked(line: str) -> None:
@@ -55,6 +64,7 @@ def test_what_is_no_secret_stays_as_it_is(line: str) -> None:
     "text",
     [
         "password: |\n  hunter2\n  hunter2\nnext: 1\n",
+        "secrets:\n  webhookUrl: https://hooks.example.net/hunter2\nnext: 1\n",
         "password: >-\n\n  hunter2\nnext: 1\n",
         "password:\n  hunter2\nnext: 1\n",
         "tokens:\n  x_token:\n    - hunter2\n    - hunter2\n  other: 1\nnext: 1\n",
@@ -79,3 +89,10 @@ def test_a_plan_holds_a_mask_for_a_secret_value_and_the_value_of_anything_else()
     assert shown_value("http.port", 9200) == 9200
     assert names_secret("xpack.security.http.ssl.keystore.secure_password")
     assert not names_secret("xpack.security.authc.password_hashing.algorithm")
+
+
+def test_a_login_in_a_url_is_no_part_of_a_plan() -> None:
+    hosts = ("https://a:9200", "https://someone:hunter2@b:9200")
+    assert shown_value("elasticsearch.hosts", hosts) == ("https://a:9200", "https://someone:(secret)@b:9200")
+    assert shown_value("elasticsearch.hosts", hosts[1]) == "https://someone:(secret)@b:9200"
+    assert shown_value("http.port", 9200) == 9200

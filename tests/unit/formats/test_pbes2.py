@@ -26,6 +26,20 @@ def test_a_key_is_decrypted() -> None:
     assert parse_private_key(clear, None, "x").public_key() == samples.key().public_key()
 
 
+@pytest.mark.parametrize("password", ["other", ""])
+def test_what_is_encrypted_is_decrypted_again(password: str) -> None:
+    """By the same parameters, for the empty password as well."""
+    algorithm, _ = encrypted().children()
+    sealed = pbes2.encrypt(algorithm, b"clear", Secret(password))
+    assert sealed
+    assert pbes2.decrypt(algorithm, sealed, Secret(password)) == b"clear"
+
+
+def test_another_scheme_is_not_encrypted() -> None:
+    scheme = der.parse_value(bytes.fromhex("300b0609608648016503040201"))
+    assert pbes2.encrypt(scheme, b"clear", Secret("x")) is None
+
+
 def test_a_damaged_ciphertext_is_refused() -> None:
     algorithm, ciphertext = encrypted().children()
     with pytest.raises(der.DerError):

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from estui.errors import StoreError, UsageError
-from estui.formats.pkcs12 import Pkcs12Content, read_pkcs12, write_keystore, write_truststore
+from estui.formats.pkcs12 import KeyEntry, Pkcs12Content, read_pkcs12, write_keystore, write_store, write_truststore
 from estui.secret import Secret
 from tests.unit.pki import samples
 
@@ -87,6 +87,37 @@ def test_older_and_newer_encryption_are_read_alike(scheme: pkcs12.PBES) -> None:
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     content = pkcs12.serialize_key_and_certificates(b"node", key, samples.leaf(), [bag], encryption)
     assert shape(read_pkcs12(content, Secret("pw"), "x")) == ([("node", 1)], [])
+
+
+@pytest.mark.parametrize("password", ["store-pass", ""])
+def test_a_store_is_keystore_and_truststore_at_once(password: str) -> None:
+    """Like `elastic-certificates.p12`, also with the empty password that certutil proposes."""
+    ca = samples.authority()
+    entries = [KeyEntry("instance", samples.key(100), samples.leaf(), (ca,)), KeyEntry("http_ca", samples.key(), ca)]
+    trusted = [("ca", ca), ("ca-2", samples.authority(1))]
+    content = read_pkcs12(write_store(entries, trusted, Secret(password)), Secret(password), "x")
+    assert shape(content) == ([("instance", 1), ("http_ca", 0)], ["ca", "ca-2"])
+    assert content.trusted == tuple(trusted)
+    for found, entry in zip(content.keys, entries, strict=True):
+        assert found.key
+        assert entry.key
+        assert found.key.public_key() == entry.key.public_key()
+        assert (found.leaf, found.chain) == (entry.leaf, entry.chain)
+
+
+@pytest.mark.parametrize(("password", "wrong"), [("store-pass", ""), ("store-pass", "passing"), ("", "passing")])
+def test_another_password_does_not_open_such_a_store(password: str, wrong: str) -> None:
+    entry = KeyEntry("node", samples.key(100), samples.leaf())
+    store = write_store([entry], [("ca", samples.authority())], Secret(password))
+    with pytest.raises(StoreError, match="wrong password"):
+        read_pkcs12(store, Secret(wrong), "x")
+
+
+def test_a_key_without_certificate_is_not_written() -> None:
+    with pytest.raises(UsageError, match="no certificate"):
+        write_store([KeyEntry("node", samples.key(100), None)], [], PASSWORD)
+    with pytest.raises(UsageError, match="needs an entry"):
+        write_store([], [], PASSWORD)
 
 
 def test_an_empty_truststore_is_not_written() -> None:

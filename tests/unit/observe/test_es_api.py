@@ -9,7 +9,7 @@ import pytest
 from estui.errors import ProbeError
 from estui.model.observed import Health
 from estui.model.version import Version
-from estui.observe.es_api import authenticate, health, members, read_api
+from estui.observe.es_api import authenticate, health, listed_certificates, members, read_api
 from estui.observe.http import Basic, Client
 from estui.secret import Secret
 from tests.unit.observe.servers import ANSWERS, Handler, answer, http, refused_address, server
@@ -153,3 +153,34 @@ def test_health_that_timed_out_waiting_is_still_health() -> None:
     body = answer(sample("cluster_health-9.1.0.json"), "408 Request Timeout")
     with server(node(health=body)) as address, Client(address, None) as client:
         assert health(client).status == "green"
+
+
+@pytest.mark.parametrize("kind", ["pem", "p12"])
+def test_a_node_lists_the_certificates_of_its_files(kind: str) -> None:
+    """By the names of the settings that it was started with."""
+    body = sample(f"_ssl_certificates-{kind}-9.1.0.json")
+    with server(http(lambda path, request: answer(body))) as address, Client(address, None) as client:
+        files, error = listed_certificates(client)
+    assert not error
+    leaf = next(
+        each for each in files if each.has_key and each.path == f"certs/http.{'crt' if kind == 'pem' else 'p12'}"
+    )
+    wanted = next(row for row in json.loads(body) if row["has_private_key"] and row["path"] == leaf.path)
+    assert f"{leaf.serial:x}" == wanted["serial_number"]
+
+
+def test_a_node_that_cannot_read_its_files_says_why() -> None:
+    reason = "cannot read configured PEM certificate [/x] because the file does not exist"
+    body = answer(json.dumps({"error": {"reason": reason}, "status": 500}).encode(), "500 Internal Server Error")
+    with server(http(lambda path, request: body)) as address, Client(address, None) as client:
+        assert listed_certificates(client) == ((), f"HTTP 500: {reason}")
+
+
+@pytest.mark.parametrize("body", [MISSING, answer(b"nonsense")])
+def test_a_list_that_is_refused_or_none_is_no_evidence(body: bytes) -> None:
+    with (
+        server(http(lambda path, request: body)) as address,
+        Client(address, None) as client,
+        pytest.raises(ProbeError),
+    ):
+        listed_certificates(client)

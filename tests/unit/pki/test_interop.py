@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from estui.formats.pem import certificate_pem, private_key_pem
-from estui.formats.pkcs12 import write_keystore, write_truststore
+from estui.formats.pkcs12 import KeyEntry, write_keystore, write_store, write_truststore
 from estui.model.inventory import KeyType
 from estui.model.plan import AuthorityRequest, LeafRequest
 from estui.pki.authority import create_authority, issue_leaf
@@ -55,6 +55,10 @@ class Files:
             "node.crt": certificate_pem(leaf),
             "node.key": private_key_pem(key, Secret(PASSWORD)),
             "node.p12": write_keystore("node", key, leaf, [ca], Secret(PASSWORD)),
+            "both.p12": write_store(
+                [KeyEntry("instance", key, leaf, (ca,))], [("ca", ca), ("ca-2", samples.authority(1))], Secret(PASSWORD)
+            ),
+            "both-empty.p12": write_store([KeyEntry("instance", key, leaf, (ca,))], [("ca", ca)], Secret("")),
             "ca.p12": write_truststore([("ca", ca), ("ca-2", samples.authority(1))], Secret(PASSWORD)),
         }
         self.folder = folder
@@ -123,6 +127,22 @@ def test_keytool_sees_trusted_entries(ec: Files) -> None:
     )
     assert shown.count("trustedCertEntry") == 2
     assert "PrivateKeyEntry" not in shown
+
+
+def test_keytool_sees_key_and_trusted_entries_in_one_store(rsa: Files) -> None:
+    """A file that is keystore and truststore at once, as certutil makes it."""
+    keystore = ("-keystore", rsa["both.p12"], "-storepass", PASSWORD)
+    shown = output(tool("keytool"), "-J-Duser.language=en", "-list", "-v", *keystore)
+    assert "Your keystore contains 3 entries" in shown
+    assert shown.count("Entry type: PrivateKeyEntry") == 1
+    assert shown.count("Entry type: trustedCertEntry") == 2
+    assert "Certificate chain length: 2" in shown
+
+
+def test_java_opens_such_a_store_with_the_empty_password(ec: Files) -> None:
+    """As Elasticsearch does where no password is set: `new char[0]`."""
+    program = str(Path(__file__).with_name("StoreList.java"))
+    assert output(tool("java"), program, "", ec["both-empty.p12"]).split() == ["ca:trusted", "instance:key:2"]
 
 
 def test_java_trusts_the_leaf_and_uses_its_key(ec: Files, rsa: Files) -> None:

@@ -1,0 +1,77 @@
+"""What speaks against a certificate that was made elsewhere, and what should be known about it, in words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from estui.model.certificate import CertificateFacts
+
+WEAK_HASHES = ("md5", "sha1")
+LEAST_RSA_BITS = 2048
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Reasons against it, which stop everything, and notes, which stop nothing."""
+
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def weak_key(facts: CertificateFacts) -> str:
+    """Why its key is weak; empty where it is not (NIST SP 800-131A: RSA and DSA from 2048 bits)."""
+    kind, _, bits = facts.key_type.partition("-")
+    if kind in ("rsa", "dsa") and bits.isdigit() and int(bits) < LEAST_RSA_BITS:
+        return f"its key is {kind.upper()} {bits}, less than {LEAST_RSA_BITS} bits"
+    return ""
+
+
+def weak_signature(facts: CertificateFacts) -> str:
+    """Why its signature is weak; empty where it is not. Java refuses both digests (jdk.certpath.disabledAlgorithms)."""
+    if facts.signature_hash in WEAK_HASHES:
+        name = {"sha1": "SHA-1", "md5": "MD5"}[facts.signature_hash]
+        return f"it is signed with {name}, which Java refuses"
+    return ""
+
+
+def is_root(facts: CertificateFacts) -> bool:
+    """Whether a certificate names itself as its issuer."""
+    return facts.subject == facts.issuer
+
+
+def name_reason(name: str) -> str:
+    """Why a CA cannot have this name in the workspace; empty where it can."""
+    if _NAME.fullmatch(name):
+        return ""
+    return f"{name!r} is no name for a CA: small letters, digits and hyphens, such as corporate"
+
+
+def admit_authority(name: str, facts: CertificateFacts, key_sha256: str | None, now: datetime) -> Admission:
+    """Whether a CA may come into the workspace; `key_sha256` is that of the public half of the key given, or None.
+
+    One that has ended comes in with its key only: it can be renewed then, and without it is good for nothing.
+    """
+    reasons, notes = [name_reason(name)], []
+    if not facts.is_ca:
+        reasons.append(f"{facts.subject} is no certificate authority (no CA:TRUE in its basic constraints)")
+    elif facts.key_usage is not None and "keyCertSign" not in facts.key_usage:
+        reasons.append(f"{facts.subject} may not sign certificates: its KeyUsage is {', '.join(facts.key_usage)}")
+    elif facts.key_usage is None:
+        notes.append("it has no KeyUsage, so strict clients such as Python 3.13 refuse it: estui ca renew adds one")
+    if key_sha256 is not None and key_sha256 != facts.key_sha256:
+        reasons.append("the key does not belong to the certificate")
+    if facts.not_after <= now and key_sha256 is None:
+        reasons.append(f"it ended on {facts.not_after:%Y-%m-%d}, and without its key nothing can be done with it")
+    elif facts.not_after <= now:
+        notes.append(f"it ended on {facts.not_after:%Y-%m-%d} and signs nothing until: estui ca renew {name}")
+    if facts.not_before > now:
+        notes.append(f"it is not valid before {facts.not_before:%Y-%m-%d %H:%M} UTC")
+    if weak := weak_key(facts):
+        notes.append(f"{weak}: plan a new CA")
+    if not is_root(facts):
+        notes.append(f"it was issued by {facts.issuer}: OpenSSL and Kibana want that root among what they trust too")
+        notes += [weak] if (weak := weak_signature(facts)) else []
+    return Admission(tuple(filter(None, reasons)), tuple(notes))

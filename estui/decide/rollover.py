@@ -1,0 +1,276 @@
+"""Rollover: a new CA in three phases, so that nobody is cut off: trust both, switch leaves, drop the old.
+
+What each phase changes, what it needs to have seen before it may begin, and who has to be looked after by hand.
+Everything is read from what is on disk and served now; which phases are done is told by the runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from estui.decide import kibana as kibana_rules
+from estui.decide.authorities import authority_named, issuer_of, next_name, trusted_names
+from estui.decide.rotation import Held, fixed_files, held_leaves, request_for
+from estui.decide.runbook import PROOF_STAGE
+from estui.model.goal import Goal, Phase, Rollover
+from estui.model.inventory import Layer, StoreFormat
+from estui.model.observed import Observed, ObservedBeat, ObservedKibana, ObservedNode, OnDisk, PortState
+from estui.model.plan import Change, LeafRequest, Manual, PublishSet, Restart, Stage
+from estui.model.rollover import Client
+
+NODE_STAGE = "nodes"
+KIBANA_STAGE = "kibana"
+RELOAD = "resource.reload.enabled"
+WHY = {
+    Phase.TRUST: "trusts {old} and {new}, so that leaves can change one by one",
+    Phase.SWITCH: "the leaf comes from {new}; everyone trusts both CAs by now",
+    Phase.DROP: "{old} is trusted no longer",
+}
+
+
+def successors(observed: Observed, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Each CA that is to go, with the name of the one that follows it."""
+    return tuple((name, next_name(observed, name)) for name in names)
+
+
+def start_refusals(observed: Observed, names: tuple[str, ...]) -> list[str]:
+    """Why no rollover can begin for these CAs."""
+    reasons = []
+    for name in names:
+        if authority_named(observed, name) is None:
+            reasons.append(f"the workspace has no CA {name}: estui ca list; estui adopt takes over one that is there")
+        elif not any(_concerns(observed, held, name) for held in held_leaves(observed)):
+            reasons.append(f"no leaf of CA {name} is in use, so nothing has to be rolled over")
+    return reasons
+
+
+def _concerns(observed: Observed, held: Held, old: str) -> bool:
+    issuer = issuer_of(observed, held.disk)
+    return (issuer is not None and issuer.name == old) or old in trusted_names(observed, held.disk)
+
+
+# what a phase changes
+
+
+def _trust_after(trusted: tuple[str, ...], goal: Rollover) -> tuple[str, ...]:
+    """Workspace CAs that a set trusts at the end of a phase."""
+    trust = list(trusted)
+    for old, new in goal.successors:
+        if goal.phase is Phase.DROP:
+            trust = [name for name in trust if name != old]
+        elif old in trust and new not in trust:
+            trust.insert(trust.index(old) + 1, new)
+    return tuple(trust)
+
+
+def _signer_after(issuer: str, goal: Rollover) -> str:
+    """The CA that signs a leaf in a phase: the successor from the switch on."""
+    return issuer if goal.phase is Phase.TRUST else dict(goal.successors).get(issuer, issuer)
+
+
+def _store(disk: OnDisk) -> StoreFormat:
+    return StoreFormat.PKCS12 if any(path.endswith(".p12") for path in disk.files) else StoreFormat.PEM
+
+
+def _why(goal: Rollover, trust: tuple[str, ...], signer: str) -> str:
+    pairs = [pair for pair in goal.successors if not {*pair}.isdisjoint({*trust, signer})] or list(goal.successors)
+    return "; ".join(WHY[goal.phase].format(old=old, new=new) for old, new in pairs)
+
+
+def _leaf_set(held: Held, observed: Observed, goal: Rollover) -> list[Change]:
+    """The set of one leaf in a phase; nothing where the phase does not concern it.
+
+    Wherever its CA can sign, the set gets a new leaf in every phase: a set is loaded as a whole, so the new serial in
+    a handshake proves that the trust beside it is in use as well.
+    """
+    issuer = issuer_of(observed, held.disk)
+    before = trusted_names(observed, held.disk)
+    if issuer is None:
+        return []
+    signer, trust = _signer_after(issuer.name, goal), _trust_after(before, goal)
+    if signer == issuer.name and set(trust) == set(before):
+        return []
+    request: LeafRequest | None = replace(request_for(held, observed), authority=signer)
+    known = authority_named(observed, signer)
+    if known is not None and not known.has_key:
+        request = None
+    if isinstance(held.thing, ObservedKibana):
+        if signer == issuer.name:
+            return []
+        trust = ()
+    return [
+        PublishSet(
+            held.target,
+            held.set_name,
+            request,
+            trust,
+            _store(held.disk),
+            replaces=True,
+            why=_why(goal, (*before, *trust), signer),
+            keep_leaf=request is None,
+            fixed=fixed_files(held),
+        )
+    ]
+
+
+def _kibana_trust(each: ObservedKibana, observed: Observed, goal: Rollover) -> list[Change]:
+    """What one Kibana instance trusts towards Elasticsearch."""
+    before = trusted_names(observed, each.trust)
+    trust = _trust_after(before, goal)
+    if set(trust) == set(before):
+        return []
+    why = _why(goal, (*before, *trust), "")
+    if not each.trust.managed:
+        return [Manual(each.target, _by_hand(goal, trust, before, each.trust.files), why)]
+    return [PublishSet(each.target, kibana_rules.TRUST_SET, None, trust, StoreFormat.PEM, replaces=True, why=why)]
+
+
+def _by_hand(goal: Rollover, trust: tuple[str, ...], before: tuple[str, ...], files: tuple[str, ...]) -> str:
+    where = ", ".join(files) or "its CA file"
+    added = [name for name in trust if name not in before]
+    if added:
+        return (
+            f"add the certificate of CA {', '.join(added)} to {where} and restart it (estui ca export NAME --to FILE)"
+        )
+    gone = [name for name in before if name not in trust]
+    return f"take the certificate of CA {', '.join(gone)} out of {where} and restart it"
+
+
+def _beat_trust(beat: ObservedBeat, observed: Observed, goal: Rollover) -> list[Change]:
+    before = trusted_names(observed, beat.trust)
+    trust = _trust_after(before, goal)
+    if set(trust) == set(before):
+        return []
+    return [Manual(beat.target, _by_hand(goal, trust, before, beat.trust.files), _why(goal, (*before, *trust), ""))]
+
+
+def stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
+    """The phase's changes: nodes without a restart where they load files by themselves, Kibana with one."""
+    rollover = _rollover_of(goal)
+    if rollover.phase is Phase.PROOF:
+        why = "connections that were open before keep the old trust until their node starts anew"
+        return (Stage(PROOF_STAGE, Restart.ROLLING, (), why),)
+    nodes: list[Change] = []
+    kibana: list[Change] = []
+    for held in held_leaves(observed):
+        (nodes if isinstance(held.thing, ObservedNode) else kibana).extend(_leaf_set(held, observed, rollover))
+    for each in observed.kibana:
+        kibana += _kibana_trust(each, observed, rollover)
+    beats = [change for beat in observed.beats for change in _beat_trust(beat, observed, rollover)]
+    found = []
+    if nodes:
+        deaf = {node.target for node in observed.nodes if node.setting(RELOAD) == "false"}
+        restart = Restart.ROLLING if any(getattr(change, "target", "") in deaf for change in nodes) else Restart.NONE
+        why = (
+            "a node that does not reload files reads them at its start; nodes can be restarted one by one"
+            if restart is Restart.ROLLING
+            else "Elasticsearch loads changed certificate files by itself within seconds"
+        )
+        found.append(Stage(NODE_STAGE, restart, (*nodes, *beats), why))
+        beats = []
+    if kibana or beats:
+        found.append(Stage(KIBANA_STAGE, Restart.KIBANA, (*kibana, *beats), "Kibana reads its files at start only"))
+    return tuple(found)
+
+
+def _rollover_of(goal: Goal) -> Rollover:
+    if goal.rollover is None:
+        raise ValueError("the goal is no rollover")
+    return goal.rollover
+
+
+def notes(observed: Observed, goal: Goal) -> list[str]:
+    """What the operator should know before a phase."""
+    rollover = _rollover_of(goal)
+    olds, news = ", ".join(old for old, _ in rollover.successors), ", ".join(new for _, new in rollover.successors)
+    words = {
+        Phase.TRUST: [
+            f"phase 1 of 3: nobody uses {news} yet; from now on give its certificate to every client that checks "
+            f"what it talks to, beside that of {olds}",
+        ],
+        Phase.SWITCH: [f"phase 2 of 3: a client that trusts {olds} only is cut off from here on"],
+        Phase.DROP: [f"phase 3 of 3: a leaf of {olds} is refused from here on; connections that are open stay open"],
+        Phase.PROOF: ["the last step after a leak: with it the stolen key is worth nothing any more"],
+    }[rollover.phase]
+    if rollover.leaked and rollover.phase is Phase.TRUST:
+        words += [
+            "Elasticsearch checks no revocation list: only a new CA makes a stolen key worthless. All phases follow in "
+            f"one sitting, so clients that trust {olds} only are cut off until they get the certificate of {news}",
+        ]
+    return words + [f"not looked after by anybody: {client.text}" for client in _unticked(observed)]
+
+
+def _unticked(observed: Observed) -> tuple[Client, ...]:
+    return observed.rollover.unticked if observed.rollover else ()
+
+
+# what a phase needs to have seen
+
+
+def phase_refusals(observed: Observed, goal: Goal) -> list[str]:
+    """Why a phase may not be entered yet: whatever lacks evidence, by name."""
+    rollover = _rollover_of(goal)
+    reasons: list[str] = []
+    for held in held_leaves(observed):
+        if _in_scope(observed, held, rollover):
+            reasons += _unproven(held, observed, rollover)
+    if rollover.phase is not Phase.TRUST:
+        for target, disk in _consumers(observed, rollover):
+            reasons += _untrusting(target, trusted_names(observed, disk), rollover)
+        if not rollover.leaked:
+            reasons += [f"not ticked yet: {client.text}" for client in _unticked(observed)]
+    reasons += _keyless(observed, rollover)
+    return list(dict.fromkeys(reasons))
+
+
+def _in_scope(observed: Observed, held: Held, rollover: Rollover) -> bool:
+    return any(_concerns(observed, held, name) for pair in rollover.successors for name in pair)
+
+
+def _unproven(held: Held, observed: Observed, rollover: Rollover) -> list[str]:
+    served = held.thing.port(Layer(held.set_name)) if isinstance(held.thing, ObservedNode) else held.thing.served
+    if served.state is not PortState.TLS or served.leaf is None:
+        return [f"{held.name} does not answer with TLS now ({served.state.value}), so nothing can be seen of it"]
+    if held.disk.leaf and served.leaf.sha256 != held.disk.leaf.sha256:
+        return [f"{held.name} does not serve what is on disk: its last set is not loaded"]
+    known = {digest for each in observed.authorities for digest in each.digests}
+    if any(each.sha256 not in known for each in held.disk.trusted):
+        return [f"{held.name} trusts a CA that is not in the workspace: estui adopt shows it, and takes it over"]
+    if rollover.phase is Phase.TRUST:
+        return []
+    if isinstance(held.thing, ObservedNode):
+        missing = _untrusting(held.name, trusted_names(observed, held.disk), rollover)
+        if missing:
+            return missing
+    issuer = issuer_of(observed, held.disk)
+    if rollover.phase is Phase.DROP and issuer is not None and issuer.name in dict(rollover.successors):
+        return [f"{held.name} still has a leaf of CA {issuer.name}"]
+    return []
+
+
+def _untrusting(name: str, trust: tuple[str, ...], rollover: Rollover) -> list[str]:
+    return [
+        f"{name} trusts CA {old} but not {new}" for old, new in rollover.successors if old in trust and new not in trust
+    ]
+
+
+def _consumers(observed: Observed, rollover: Rollover) -> Iterator[tuple[str, OnDisk]]:
+    """Kibana instances and Beats, with what they trust."""
+    yield from ((each.target, each.trust) for each in observed.kibana)
+    yield from ((beat.target, beat.trust) for beat in observed.beats)
+
+
+def _keyless(observed: Observed, rollover: Rollover) -> list[str]:
+    """Successors that have to sign and cannot."""
+    if rollover.phase is Phase.TRUST:
+        return []
+    found = [authority_named(observed, new) for _, new in rollover.successors]
+    return [f"ca/{each.name}: there is no ca.key, so it cannot sign" for each in found if each and not each.has_key]
+
+
+def layers_in_scope(observed: Observed, rollover: Rollover) -> tuple[str, ...]:
+    """Sets (`transport`, `http`, `server`) whose leaves or trust the rollover changes."""
+    held = [each.set_name for each in held_leaves(observed) if _in_scope(observed, each, rollover)]
+    return tuple(dict.fromkeys(held))

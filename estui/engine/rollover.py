@@ -1,0 +1,187 @@
+"""The rollover of a CA on an opened workspace: where it stands, its next phase, its checklist, and the way back.
+
+Which phases are done is told by the runs in effect, so that undoing a run steps back; the checklist is kept beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from estui.act import lock
+from estui.act.checklist import merged, read_checklist, write_checklist
+from estui.act.journal import stamp
+from estui.act.runs import in_effect
+from estui.act.workspace import login_name, new_run_id
+from estui.decide import rollover as rules
+from estui.decide.authorities import trusted_names
+from estui.decide.rotation import CLIMBED
+from estui.decide.rung import cluster_rung
+from estui.engine import Engine
+from estui.errors import EstuiError, PlanError, UsageError
+from estui.model.goal import Goal, Phase, Rollover
+from estui.model.inventory import Layer
+from estui.model.observed import Observed, OnDisk
+from estui.model.plan import Plan
+from estui.model.rollover import Client, DonePhase, RolloverState
+from estui.observe.clients import http_clients, remote_clusters
+from estui.observe.cluster import client_factory
+from estui.observe.http import Basic, Tls
+
+UNASKED = "unasked"
+"""Entry of the checklist that stands for all clients, where the cluster could not be asked who they are."""
+
+OTHERS = {
+    Layer.HTTP.value: "whoever talks to the HTTP layer only now and then (backups, monitoring, scripts, load "
+    "balancers) trusts the new CA",
+    Layer.TRANSPORT.value: "whoever connects to the transport layer besides the nodes (other clusters that search or "
+    "replicate from this one) trusts the new CA",
+}
+"""Entries for those whom no list of connections can show."""
+
+
+def current(engine: Engine) -> RolloverState | None:
+    """The rollover that the last run of that kind belongs to, whether it is at its end or not."""
+    done: dict[str, list[DonePhase]] = {}
+    goals: dict[str, Rollover] = {}
+    for run in in_effect(engine.runs()):
+        goal = engine.run_plan(run.id).goal.rollover if run.kind == "apply" else None
+        if goal:
+            done.setdefault(goal.id, []).append(DonePhase(goal.phase, run.id))
+            goals[goal.id] = goal
+    if not goals:
+        return None
+    last = list(goals)[-1]
+    return RolloverState(goals[last], tuple(done[last]), read_checklist(engine.workspace, last))
+
+
+def opened(engine: Engine) -> RolloverState:
+    """The rollover that is under way. UsageError where there is none."""
+    state = current(engine)
+    if state is None or not state.open:
+        raise UsageError("no rollover is under way", hint="estui ca rollover start NAME")
+    return state
+
+
+def start_goal(engine: Engine, observed: Observed, names: Sequence[str], *, leaked: bool = False) -> Goal:
+    """The first phase of a new rollover. PlanError: it cannot begin, or another one is under way."""
+    state = current(engine)
+    if state is not None and state.open:
+        raise UsageError(
+            f"the rollover to {_successors(state.goal)} is under way", hint="estui ca rollover next, or abort"
+        )
+    chosen = tuple(dict.fromkeys(names))
+    reasons = rules.start_refusals(observed, chosen)
+    if reasons:
+        raise PlanError("no rollover", reasons=tuple(reasons), hint="estui ca list names the CAs of the workspace")
+    goal = Rollover(new_run_id(engine.clock()), Phase.TRUST, rules.successors(observed, chosen), leaked)
+    return Goal(CLIMBED[cluster_rung(observed)], rollover=goal)
+
+
+def next_goal(engine: Engine, observed: Observed) -> Goal:
+    """The phase that follows. UsageError where no rollover is under way."""
+    state = opened(engine)
+    phase = state.next_phase
+    if phase is None:
+        raise UsageError("the rollover is at its end", hint="estui ca rollover status")
+    return Goal(CLIMBED[cluster_rung(observed)], rollover=replace(state.goal, phase=phase))
+
+
+def plan_phase(engine: Engine, observed: Observed, goal: Goal) -> Plan:
+    """The plan of a phase. PlanError names everything that lacks evidence or a tick."""
+    state = current(engine)
+    mine = state if state and goal.rollover and state.goal.id == goal.rollover.id else None
+    return engine.plan(replace(observed, rollover=mine), goal)
+
+
+@dataclass(frozen=True)
+class RolloverReport:
+    """Where a rollover stands, and what keeps its next phase waiting."""
+
+    state: RolloverState
+    waits_for: tuple[str, ...]
+
+
+def report(engine: Engine, observed: Observed) -> RolloverReport | None:
+    """The rollover with what its next phase waits for; None where there never was one."""
+    state = current(engine)
+    if state is None:
+        return None
+    if not state.open:
+        return RolloverReport(state, ())
+    try:
+        plan_phase(engine, observed, next_goal(engine, observed))
+    except PlanError as error:
+        return RolloverReport(state, error.reasons)
+    return RolloverReport(state, ())
+
+
+# the checklist
+
+
+def look_for_clients(engine: Engine, observed: Observed) -> RolloverState:
+    """Asks the nodes who connects, and adds whoever is new to the checklist."""
+    state = opened(engine)
+    with lock.workspace_lock(engine.path, "ca rollover"):
+        clients = merged(state.clients, _seen(engine, observed, state.goal))
+        if clients != state.clients:
+            write_checklist(engine.workspace, state.goal.id, clients)
+    return opened(engine)
+
+
+def _seen(engine: Engine, observed: Observed, goal: Rollover) -> tuple[Client, ...]:
+    sets = rules.layers_in_scope(observed, goal)
+    found = [Client(f"others {name}", text) for name, text in OTHERS.items() if name in sets]
+    try:
+        if Layer.HTTP.value in sets:
+            found += _ask(engine, observed, http=True)
+        if Layer.TRANSPORT.value in sets:
+            found += _ask(engine, observed, http=False)
+    except EstuiError as error:
+        text = f"who connects could not be asked ({error.summary}): look after your clients by hand, then tick this"
+        return (*found, Client(UNASKED, text))
+    return tuple(found)
+
+
+def _ask(engine: Engine, observed: Observed, *, http: bool) -> tuple[Client, ...]:
+    """The cluster is asked through the first node that answers over verified HTTPS."""
+    pair = engine.credentials()
+    if pair is None:
+        raise UsageError("no credentials at hand: --user, or the passphrase")
+    node = next((node for node in observed.nodes if node.http_address and node.api.reachable), None)
+    if node is None or node.http_address is None:
+        raise UsageError("no node answers")
+    disk = node.disk.get(Layer.HTTP, OnDisk())
+    names = trusted_names(observed, disk)
+    trusted = tuple(each.certificate for each in observed.authorities if each.name in names)
+    client_for = client_factory(Basic(*pair), over_plain=engine.access.over_plain)
+    with client_for(node.http_address, Tls(trusted) if disk.enabled else None) as client:
+        return http_clients(client) if http else remote_clusters(client)
+
+
+def tick(engine: Engine, ids: Sequence[str]) -> RolloverState:
+    """Says that these clients are looked after. UsageError: no such entry."""
+    state = opened(engine)
+    unknown = [each for each in ids if each not in {client.id for client in state.clients}]
+    if unknown:
+        raise UsageError(f"the checklist has no {unknown[0]!r}", hint="estui ca rollover status lists them")
+    by = f"{login_name()} at {stamp(engine.clock())}"
+    with lock.workspace_lock(engine.path, "ca rollover"):
+        ticked = [
+            replace(client, ticked=client.ticked or by) if client.id in ids else client for client in state.clients
+        ]
+        write_checklist(engine.workspace, state.goal.id, ticked)
+        engine.workspace.audit("clients ticked", rollover=state.goal.id, clients=list(ids))
+    return opened(engine)
+
+
+# the way back
+
+
+def runs_to_undo(engine: Engine) -> tuple[str, ...]:
+    """Runs whose undoing, in this order, brings the cluster back to where it was before the rollover."""
+    return tuple(each.run for each in reversed(opened(engine).done) if each.phase is not Phase.PROOF)
+
+
+def _successors(goal: Rollover) -> str:
+    return ", ".join(new for _, new in goal.successors)

@@ -1,0 +1,54 @@
+"""A rollover as it stands: phases that are done, clients that somebody has to look after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from estui.model.goal import Phase, Rollover
+
+
+@dataclass(frozen=True)
+class Client:
+    """Somebody who connects and whom estui cannot look into: an entry of the checklist."""
+
+    id: str
+    """Stable over polls: kind, address and agent."""
+    text: str
+    """Who it is, and what its owner has to do, in words."""
+    last_seen: str = ""
+    """Time of its last request, ISO 8601 in UTC; empty where it is not told."""
+    ticked: str = ""
+    """Who said that it is looked after, and when; empty while nobody did."""
+
+
+@dataclass(frozen=True)
+class DonePhase:
+    """A phase and the run that did it."""
+
+    phase: Phase
+    run: str
+
+
+@dataclass(frozen=True)
+class RolloverState:
+    """One rollover of the workspace."""
+
+    goal: Rollover
+    """Its identity and its CAs; the phase is that of the last run."""
+    done: tuple[DonePhase, ...] = ()
+    clients: tuple[Client, ...] = ()
+
+    @property
+    def next_phase(self) -> Phase | None:
+        """The phase to enter next; None once the old CA is dropped."""
+        done = {each.phase for each in self.done}
+        return next((phase for phase in self.goal.phases if phase not in done), None)
+
+    @property
+    def open(self) -> bool:
+        """Whether it has begun and is not at its end."""
+        return bool(self.done) and self.next_phase is not None
+
+    @property
+    def unticked(self) -> tuple[Client, ...]:
+        return tuple(client for client in self.clients if not client.ticked)

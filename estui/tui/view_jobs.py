@@ -1,0 +1,153 @@
+"""What the views ask of the engine, each in a thread of its own; the same rules as in `jobs.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import work
+
+from estui.errors import EstuiError, LockedError
+from estui.tui import messages
+from estui.tui.jobs import Jobs
+
+if TYPE_CHECKING:
+    from estui.engine.adoption import Look
+    from estui.engine.rollover import RolloverReport
+    from estui.model.adoption import Import
+    from estui.model.observed import Observed
+    from estui.model.plan import Plan
+
+LOAD, DO = "load", "do"
+
+
+class ViewJobs(Jobs):
+    """Jobs of a view: `LOAD` fills it, `DO` is what a key of it asked for."""
+
+    DEFAULT_CSS = "ViewJobs { display: none; }"
+
+    # certificates
+
+    @work(thread=True, group=LOAD, exclusive=True, exit_on_error=False, description="look when certificates end")
+    def look_at_ends(self, ticket: int, observed: Observed) -> None:
+        from estui.engine import expiry
+
+        self._try(LOAD, ticket, lambda: messages.EndsSeen(ticket, expiry.report(self.engine, observed)))
+
+    # history
+
+    @work(thread=True, group=LOAD, exclusive=True, exit_on_error=False, description="read the runs")
+    def read_runs(self, ticket: int) -> None:
+        from estui.act.runs import in_effect
+
+        def read() -> messages.RunsRead:
+            runs = self.engine.runs()
+            goals = {run.id: self._goal(run.id) for run in runs}
+            return messages.RunsRead(ticket, runs, goals, frozenset(run.id for run in in_effect(runs)))
+
+        self._try(LOAD, ticket, read)
+
+    def _goal(self, run: str) -> str:
+        try:
+            return self.engine.run_plan(run).goal.label
+        except EstuiError:
+            return ""
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan the undo")
+    def plan_undo_of(self, ticket: int, run: str) -> None:
+        self._try(DO, ticket, lambda: messages.UndoPlanned(ticket, self.engine.rollback_preview(run), run))
+
+    # rollover
+
+    @work(thread=True, group=LOAD, exclusive=True, exit_on_error=False, description="read the rollover")
+    def read_rollover(self, ticket: int, observed: Observed, *, ask: bool) -> None:
+        """Where it stands. With `ask` the nodes are asked who connects, which adds to the checklist."""
+        self._try(LOAD, ticket, lambda: self._rollover(ticket, observed, ask=ask))
+
+    def _rollover(self, ticket: int, observed: Observed, *, ask: bool) -> messages.RolloverRead:
+        from estui.engine import rollover
+
+        problem: EstuiError | None = None
+        state = rollover.current(self.engine)
+        if ask and state is not None and state.open and not state.goal.leaked:
+            try:
+                rollover.look_for_clients(self.engine, observed)
+            except LockedError as error:
+                problem = error
+        return messages.RolloverRead(ticket, LOAD, self._report(observed), problem)
+
+    def _report(self, observed: Observed) -> RolloverReport | None:
+        from estui.engine import rollover
+
+        return rollover.report(self.engine, observed)
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="tick a client")
+    def tick(self, ticket: int, observed: Observed, client: str) -> None:
+        from estui.engine import rollover
+
+        def ticked() -> messages.RolloverRead:
+            rollover.tick(self.engine, [client])
+            return messages.RolloverRead(ticket, DO, self._report(observed), None)
+
+        self._try(DO, ticket, ticked)
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan the first phase")
+    def plan_start(self, ticket: int, names: tuple[str, ...], *, leaked: bool) -> None:
+        from estui.engine import rollover
+
+        def built() -> messages.ReviewBuilt:
+            observed = self.engine.observe()
+            goal = rollover.start_goal(self.engine, observed, names, leaked=leaked)
+            return self._reviewed(ticket, rollover.plan_phase(self.engine, observed, goal), observed)
+
+        self._try(DO, ticket, built)
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan the next phase")
+    def plan_next(self, ticket: int, *, ask: bool) -> None:
+        from estui.engine import rollover
+
+        def built() -> messages.ReviewBuilt:
+            observed = self.engine.observe()
+            if ask:
+                rollover.look_for_clients(self.engine, observed)
+            goal = rollover.next_goal(self.engine, observed)
+            return self._reviewed(ticket, rollover.plan_phase(self.engine, observed, goal), observed)
+
+        self._try(DO, ticket, built)
+
+    def _reviewed(self, ticket: int, plan: Plan, observed: Observed) -> messages.ReviewBuilt:
+        return messages.ReviewBuilt(ticket, plan, self._review(plan, observed, True), True)
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan the undo of a phase")
+    def plan_step_back(self, ticket: int) -> None:
+        """The undo of the last phase that changed something."""
+        from estui.engine import rollover
+
+        def planned() -> messages.UndoPlanned:
+            run = rollover.runs_to_undo(self.engine)[0]
+            return messages.UndoPlanned(ticket, self.engine.rollback_preview(run), run)
+
+        self._try(DO, ticket, planned)
+
+    # taking over
+
+    @work(thread=True, group=LOAD, exclusive=True, exit_on_error=False, description="look for authorities")
+    def look_for_authorities(self, ticket: int) -> None:
+        from estui.engine import adoption
+
+        self._try(LOAD, ticket, lambda: messages.AuthoritiesSeen(ticket, adoption.look(self.engine)))
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="choose what to import")
+    def choose_import(self, ticket: int, seen: Look, sha256: str) -> None:
+        from estui.engine import adoption
+
+        self._try(DO, ticket, lambda: messages.ImportChosen(ticket, adoption.choose(self.engine, seen, [sha256])))
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="import the authority")
+    def import_chosen(self, ticket: int, seen: Look, imports: tuple[Import, ...]) -> None:
+        from estui.engine import adoption
+
+        def imported() -> messages.AuthoritiesImported:
+            adoption.import_authorities(self.engine, seen, imports)
+            return messages.AuthoritiesImported(ticket, imports)
+
+        self._try(DO, ticket, imported)

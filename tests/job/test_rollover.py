@@ -1,0 +1,115 @@
+"""A new CA by the public commands: three phases without a restart of any node, refused early, and undone."""
+
+from __future__ import annotations
+
+import pytest
+
+from estui.model.inventory import Layer
+from estui.observe.cluster import observe
+from estui.observe.workspace import read_authorities, read_inventory
+from tests.job.conftest import Bastion, Maker
+
+pytestmark = pytest.mark.slow
+
+APPLY = ("apply", "--yes", "--restart")
+START = ("ca", "rollover", "start")
+NEXT = ("ca", "rollover", "next", "--yes", "--restart")
+
+
+def _trusted(here: Bastion) -> dict[str, set[str]]:
+    """Names of the workspace's CAs that every set and Kibana trust on disk."""
+    names = {each.certificate.sha256: each.name for each in read_authorities(here.workspace)}
+    observed = observe(read_inventory(here.workspace), digest_key=b"test", network=False)
+    found = {
+        f"{node.target} {layer.value}": {names[each.sha256] for each in node.disk[layer].trusted}
+        for node in observed.nodes
+        for layer in Layer
+    }
+    return found | {each.target: {names[ca.sha256] for ca in each.trust.trusted} for each in observed.kibana}
+
+
+def _issuers(here: Bastion) -> set[str]:
+    """Issuers of every leaf that is served now."""
+    observed = observe(read_inventory(here.workspace), digest_key=b"test")
+    served = [node.port(layer).leaf for node in observed.nodes for layer in Layer]
+    served += [each.served.leaf for each in observed.kibana]
+    return {leaf.issuer for leaf in served if leaf}
+
+
+def _pids(here: Bastion) -> list[str]:
+    return [(here.sandbox.folder / name / "run" / "pid").read_text() for name in here.sandbox.node_names]
+
+
+@pytest.mark.parametrize("store", ["pem", "pkcs12"])
+def test_both_cas_are_replaced_in_three_phases_without_a_restart_of_a_node(bastion: Maker, store: str) -> None:
+    here = bastion(3, kibana=True)
+    here.estui(*APPLY, "https", "--format", store)
+    pids = _pids(here)
+    here.estui(*START, "transport", "http", "--yes", "--restart", expect=3)
+    assert set(map(frozenset, _trusted(here).values())) == {
+        frozenset({"transport", "transport-2"}),
+        frozenset({"http", "http-2"}),
+    }
+    assert _issuers(here) == {"CN=logs-demo transport CA", "CN=logs-demo HTTP CA"}
+    here.estui("ca", "rollover", "tick", "--all")
+    here.estui(*NEXT, expect=3)
+    assert _issuers(here) == {"CN=logs-demo transport CA 2", "CN=logs-demo HTTP CA 2"}
+    here.estui("ca", "rollover", "tick", "--all")
+    here.estui(*NEXT)
+    assert set(map(frozenset, _trusted(here).values())) == {frozenset({"transport-2"}), frozenset({"http-2"})}
+    assert here.json("verify")["ok"]
+    assert _pids(here) == pids
+    assert here.json("ca", "rollover", "status")["state"]["done"][-1]["phase"] == "drop"
+    here.estui("plan", "https")
+    assert "nothing to do" in here.out + here.err
+    here.estui("rotate", "--all", "--yes", "--restart")
+    assert _issuers(here) == {"CN=logs-demo transport CA 2", "CN=logs-demo HTTP CA 2"}
+
+
+def test_a_phase_is_not_entered_early(bastion: Maker) -> None:
+    """Not before every client is ticked, and not while a node serves nothing that could be judged."""
+    here = bastion(2, kibana=False)
+    here.estui(*APPLY, "https")
+    here.estui("ca", "rollover", "next", "--yes", expect=2)
+    assert "no rollover is under way" in here.err
+    here.estui(*START, "http", "--yes", expect=3)
+    here.estui(*START, "http", "--yes", expect=2)
+    assert "is under way" in here.err
+    here.estui(*NEXT, expect=1)
+    assert "not ticked yet: " in here.err
+    here.sandbox.stop("es-2")
+    here.estui("ca", "rollover", "tick", "--all")
+    here.estui(*NEXT, expect=1)
+    assert "es-2 http does not answer with TLS now" in here.err
+    here.sandbox.start("es-2")
+    here.estui("ca", "rollover", "status", expect=3)
+    assert "http → http-2" in here.out.replace("->", "→")
+
+
+@pytest.mark.parametrize("phases", [1, 2])
+def test_an_abort_brings_the_cluster_back_to_where_it_was(bastion: Maker, phases: int) -> None:
+    here = bastion(2, kibana=True)
+    here.estui(*APPLY, "https")
+    trusted, issuers = _trusted(here), _issuers(here)
+    here.estui(*START, "transport", "http", "--yes", "--restart", expect=3)
+    if phases == 2:
+        here.estui("ca", "rollover", "tick", "--all")
+        here.estui(*NEXT, expect=3)
+        assert _issuers(here) != issuers
+    here.estui("ca", "rollover", "abort", "--yes", "--restart")
+    assert (_trusted(here), _issuers(here)) == (trusted, issuers)
+    assert here.json("verify")["ok"]
+    here.estui("ca", "rollover", "status")
+    here.estui("plan", "https")
+    assert "nothing to do" in here.out + here.err
+
+
+def test_after_a_leak_all_phases_follow_in_one_sitting_and_every_node_starts_anew(bastion: Maker) -> None:
+    here = bastion(2, kibana=False)
+    here.estui(*APPLY, "https")
+    pids = _pids(here)
+    here.estui(*START, "transport", "--leaked", "--yes", "--restart")
+    assert "only a new CA makes a stolen key worthless" not in here.out
+    assert set(map(frozenset, _trusted(here).values())) == {frozenset({"transport-2"}), frozenset({"http"})}
+    assert all(before != after for before, after in zip(pids, _pids(here), strict=True))
+    assert here.json("verify")["ok"]
