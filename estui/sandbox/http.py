@@ -113,7 +113,7 @@ class HttpPort:
     def _talk(self, connection: socket.socket) -> None:
         connection.settimeout(_IDLE)
         buffer = b""
-        remote = "{}:{}".format(*connection.getpeername())
+        remote = _peer(connection)
         while True:
             head, buffer = _read_head(connection, buffer)
             if head is None:
@@ -134,6 +134,15 @@ class HttpPort:
             if not keep:
                 break
         close_gently(connection)
+
+
+def _peer(connection: socket.socket) -> str:
+    """`host:port` of the other end; empty where it is gone already."""
+    try:
+        host, port, *_ = connection.getpeername()
+    except OSError:
+        return ""
+    return f"{host}:{port}"
 
 
 def json_response(
