@@ -14,6 +14,7 @@ from estui.act.loading import ClientFor, explain
 from estui.act.login import MARGIN_S
 from estui.act.peers import Peers
 from estui.act.republish import republish
+from estui.act.trust_proof import TrustProof
 from estui.decide.rung import has_tls
 from estui.errors import ApplyError
 from estui.model.inventory import Layer
@@ -37,6 +38,7 @@ class Reload:
         self.gates = gates
         self.wait = wait
         self.client_for = client_for
+        self.proof = TrustProof(context, peers)
 
     def _layers(self, targets: tuple[str, ...]) -> Iterator[tuple[str, Layer]]:
         for target in targets:
@@ -66,22 +68,28 @@ class Reload:
 
     def _await_layer(self, target: str, layer: Layer, step: str) -> None:
         limit = RELOAD_POLLS * self.peers.reload_interval_s(target) + MARGIN_S
-        problem = self.wait(target, partial(self.gates.loaded, layer), limit)
+        gate = partial(self._loaded, layer, self.proof.authorities(target, layer))
+        problem = self.wait(target, gate, limit)
         for _ in range(PUBLISHED_AGAIN):
             if not problem or not self._may_publish(target, layer):
                 break
             # one that was restarted meanwhile opens its ports first, and serves what it found at its start
             self.await_up((target,), self.context.options.start_timeout_s)
-            problem = self.wait(target, partial(self.gates.loaded, layer), 0.0)
+            problem = self.wait(target, gate, 0.0)
             if problem:
                 name = republish(self.context, target, layer.value, step)
                 self.context.evidence(step, target, f"{layer.value} set published again as {name}: {problem}")
-                problem = self.wait(target, partial(self.gates.loaded, layer), limit)
+                problem = self.wait(target, gate, limit)
         if problem:
             reason = explain(self.peers, self.client_for, target, layer)
             raise ApplyError(
                 f"{target} has not loaded its {layer.value} set: {problem}", reasons=(reason.text,), hint=reason.hint
             )
+
+    def _loaded(self, layer: Layer, trusted: tuple[str, ...], target: str) -> str:
+        """The layer serves what is on disk, and trusts what no new serial can show."""
+        seen = [self.gates.loaded(layer, target), *(self.proof.trusts(target, name) for name in trusted)]
+        return "; ".join(seen)
 
     def _may_publish(self, target: str, layer: Layer) -> bool:
         return self.peers.reloads(target) and self.peers.read_node(target).disk.get(layer, OnDisk()).managed

@@ -214,6 +214,9 @@ class Workspace:
             raise StoreError("the workspace holds no CA of these certificates", hint="estui ca list")
         return found
 
+    def has_key(self, name: str) -> bool:
+        return self.fs.read(self.path, f"ca/{name}/ca.key").kind is FileKind.FILE
+
     def has_authority(self, name: str) -> bool:
         return self.fs.read(self.path, f"ca/{name}/ca.crt").exists
 

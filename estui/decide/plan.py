@@ -91,7 +91,7 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
             hint="estui ca rollover status" if goal.rollover else "mend what is listed, then plan again",
         )
     stages = _stages_of(observed, goal, now)
-    _require_keys(observed, stages)
+    _require_signers(observed, stages, now)
     _require_trust(observed, goal, stages)
     plan = Plan(
         workspace=workspace,
@@ -165,15 +165,23 @@ def _require_trust(observed: Observed, goal: Goal, stages: tuple[Stage, ...]) ->
         )
 
 
-def _require_keys(observed: Observed, stages: tuple[Stage, ...]) -> None:
-    """Raises PlanError where a leaf has to be signed by a CA whose key the workspace lacks."""
+def _require_signers(observed: Observed, stages: tuple[Stage, ...], now: datetime) -> None:
+    """Raises PlanError where a leaf has to be signed by a CA that has ended, or whose key the workspace lacks."""
     wanted = {
         change.request.authority
         for stage in stages
         for change in stage.changes
         if isinstance(change, PublishSet) and change.request and not change.imported
     }
-    keyless = [each.name for each in observed.authorities if each.name in wanted and not each.has_key]
+    signers = [each for each in observed.authorities if each.name in wanted]
+    ended = [each for each in signers if each.has_key and each.certificate.not_after <= now]
+    if ended:
+        raise PlanError(
+            "leaves have to be signed, and their CA has ended",
+            reasons=tuple(f"ca/{each.name} ended on {each.certificate.not_after:%Y-%m-%d}" for each in ended),
+            hint=f"estui ca renew {ended[0].name} makes it last longer; estui ca rollover start replaces it",
+        )
+    keyless = [each.name for each in signers if not each.has_key]
     if keyless:
         raise PlanError(
             "leaves have to be signed, and their CA has no key here",

@@ -7,15 +7,13 @@ something holds the workspace's lock while it does.
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 
-from estui.act import lock, prune, services
+from estui.act import lock, services
 from estui.act import passphrase as passphrases
 from estui.act.commit import undo_prepared
 from estui.act.context import Context, Emit, Options
@@ -27,7 +25,6 @@ from estui.act.login import TemporaryLogin
 from estui.act.peers import Peers
 from estui.act.pins import compare_pins
 from estui.act.preflight import refuse_unwritable
-from estui.act.prune import KEEP
 from estui.act.recover import finish_commit
 from estui.act.rollback import close_undone, committed, drop_unswitched, prepare_undo, rollback_plan
 from estui.act.runbook import Walker
@@ -43,58 +40,31 @@ from estui.act.runs import (
 )
 from estui.act.verify import Verifier
 from estui.act.workspace import WORKSPACE_JSON, Workspace, new_run_id
-from estui.decide import compare
 from estui.decide import plan as planning
 from estui.decide.diff import Review, build_review
 from estui.decide.findings.registry import all_findings
 from estui.decide.rotation import CLIMBED
 from estui.decide.runbook import start_order
 from estui.decide.rung import cluster_rung, with_rungs
+from estui.engine.access import Access, read_secret_file
 from estui.errors import ApplyError, EstuiError, PlanError, StalePlanError, UsageError, WaitingError
 from estui.formats.wire import dumps
 from estui.model.finding import Finding
 from estui.model.goal import Goal, Rotation, Scenario
-from estui.model.inventory import BeatEntry, Inventory, KibanaEntry, NodeEntry
+from estui.model.inventory import Inventory
 from estui.model.observed import AuthorityFacts, Observed, Rung
-from estui.model.plan import AuthorityRequest, CreateAuthority, FirstLogin, Plan, PublishSet
+from estui.model.plan import CreateAuthority, FirstLogin, Plan, PublishSet
+from estui.model.preview import ScenarioPreview
 from estui.model.run import Event, RunPhase, RunState, Verdict
 from estui.observe import csr as csr_reader
 from estui.observe import workspace as workspace_reader
 from estui.observe.cluster import client_factory, observe
-from estui.observe.config_folder import BEATS, product_of
 from estui.observe.http import Basic
 from estui.secret import Secret
 
 
 def silent(event: Event) -> None:
     """For callers that want no events."""
-
-
-@dataclass(frozen=True)
-class Access:
-    """Credentials that the operator gave for this call; each may be absent."""
-
-    user: str | None = None
-    password: Secret | None = None
-    keystore_password: Secret | None = None
-    over_plain: bool = False
-    """Send them over plain HTTP too, where a node speaks nothing else."""
-
-    @property
-    def pair(self) -> tuple[str, Secret] | None:
-        return (self.user, self.password) if self.user and self.password else None
-
-
-@dataclass(frozen=True)
-class ScenarioPreview:
-    """A rung of the ladder as the scenario pane shows it, before anything is chosen."""
-
-    scenario: Scenario
-    here: bool
-    """The cluster stands on this rung."""
-    refusals: tuple[str, ...]
-    plan: Plan | None
-    """What choosing it would do; None where it is refused. An empty plan means that it is reached."""
 
 
 @dataclass
@@ -246,14 +216,6 @@ class Engine:
             raise UsageError("the workspace passphrase is needed", hint="--passphrase-file FILE")
         return self.workspace.secrets(self.passphrase)
 
-    def create_authority(self, request: AuthorityRequest) -> AuthorityFacts:
-        """A new CA in the workspace."""
-        if self.passphrase is None:
-            raise UsageError("the workspace passphrase is needed", hint="--passphrase-file FILE")
-        with lock.workspace_lock(self.path, "ca create"):
-            self.workspace.create_authority(request, self.passphrase)
-        return next(each for each in self.authorities() if each.name == request.name)
-
     def unconfirmed_commands(self) -> tuple[tuple[str, ...], ...]:
         """Commands of the inventory that nobody has confirmed yet."""
         return services.unconfirmed(self.inventory(), self.workspace.identity().confirmed)
@@ -286,7 +248,7 @@ class Engine:
             stop=self.stop,
         )
 
-    def _refuse_unfinished(self) -> None:
+    def refuse_unfinished(self) -> None:
         run = self.unfinished()
         if run is not None:
             raise WaitingError(
@@ -309,7 +271,7 @@ class Engine:
         """
         options = options or Options()
         with self._changing("apply"):
-            self._refuse_unfinished()
+            self.refuse_unfinished()
             self._check_plan(plan)
             self._require_confirmed(options)
             if self.needs_passphrase(plan) and self.passphrase is None:
@@ -388,9 +350,9 @@ class Engine:
         """The unfinished run that a rollback takes back."""
         begin = next(iter(context.journal.find("begin")), None)
         undoes = begin.text("undoes") if begin else ""
-        return self._open_run(undoes, silent, Options()) if undoes and self.run(undoes).unfinished else None
+        return self.open_run(undoes, silent, Options()) if undoes and self.run(undoes).unfinished else None
 
-    def _open_run(self, run: str, emit: Emit, options: Options) -> Context:
+    def open_run(self, run: str, emit: Emit, options: Options) -> Context:
         return self._context(self.run_plan(run), Journal(self.fs, self.path, run, self.clock), emit, options)
 
     def resume(self, emit: Emit = silent, options: Options | None = None, *, only_next: bool = False) -> RunState:
@@ -403,7 +365,7 @@ class Engine:
             if run.phase is not RunPhase.WAITING:
                 raise WaitingError(f"run {run.id} was cut short", hint="estui recover --complete, or --undo")
             self._require_confirmed(options)
-            context = self._open_run(run.id, emit, options)
+            context = self.open_run(run.id, emit, options)
             lock.require_nodes(context)
             return self._walk(context, only_next=only_next)
 
@@ -421,7 +383,7 @@ class Engine:
 
     def _undo(self, state: RunState, emit: Emit, options: Options, force: Sequence[str] = ()) -> RunState:
         self._require_confirmed(options)
-        old = self._open_run(state.id, emit, options)
+        old = self.open_run(state.id, emit, options)
         if state.phase is RunPhase.WAITING and state.next is None:
             # cut short after its last step: it ends before anything else, and an undo has nothing more to take back
             self._end(old, RunPhase.DONE)
@@ -459,7 +421,7 @@ class Engine:
             if waiting.phase is RunPhase.INTERRUPTED:
                 raise WaitingError(f"run {waiting.id} was cut short", hint="estui recover --complete, or --undo")
             return waiting
-        self._refuse_unfinished()
+        self.refuse_unfinished()
         state = self.run(run) if run else self.last_done()
         if state is None:
             raise UsageError("there is no run to undo", hint="estui history")
@@ -467,6 +429,8 @@ class Engine:
             raise UsageError(
                 f"run {state.id} took back run {state.undoes}, which was never finished", hint="plan and apply again"
             )
+        if run and state.phase is RunPhase.DONE and state.id not in {each.id for each in in_effect(self.runs())}:
+            raise UsageError(f"run {state.id} was undone since", hint="estui history")
         folders = {node.config for node in self.inventory().nodes}
         refuse_before_join(self.fs, self.path, state, folders)
         return state
@@ -474,7 +438,7 @@ class Engine:
     def rollback_preview(self, run: str | None = None) -> Plan:
         """The steps that undoing a run would take."""
         state = self._to_undo(run)
-        old = self._open_run(state.id, silent, Options())
+        old = self.open_run(state.id, silent, Options())
         return self._plan_back(old)
 
     def recover(
@@ -489,7 +453,7 @@ class Engine:
             run = self.unfinished()
             if run is None:
                 raise UsageError("no run was cut short", hint="estui history")
-            context = self._open_run(run.id, emit, options)
+            context = self.open_run(run.id, emit, options)
             if run.phase is RunPhase.PREPARING:
                 if complete:
                     raise UsageError("not everything was ready, so it can only be undone", hint="estui recover --undo")
@@ -501,20 +465,6 @@ class Engine:
             lock.require_nodes(context)
             finish_commit(context)
             return self.run(run.id)
-
-    def prunable(self, *, keep: int = KEEP, older_than: timedelta = timedelta(0)) -> tuple[RunState, ...]:
-        """Runs that pruning would remove: ended, not among the newest, never the last good one."""
-        return prune.prunable(self.runs(), keep=keep, older_than=older_than, now=self.clock())
-
-    def prune(self, going: Sequence[RunState]) -> prune.Pruned:
-        """Removes these runs, and on the nodes the files that only they needed. They cannot be undone afterwards."""
-        with self._changing("history prune"):
-            self._refuse_unfinished()
-            pruned = prune.prune(
-                lambda run: self._open_run(run, silent, Options()), self.fs, self.path, self.runs(), going
-            )
-            self.workspace.audit("runs pruned", runs=list(pruned.runs))
-            return pruned
 
     def verify(self, emit: Emit = silent) -> Verdict:
         """All proofs again; changes nothing."""
@@ -534,71 +484,6 @@ class Engine:
     def _empty_plan(self) -> Plan:
         inventory = self.inventory()
         return Plan("", inventory.cluster, "", Goal(Scenario.BASIC), expect_nodes=inventory.expect_nodes or 0)
-
-
-def read_secret_file(path: Path) -> Secret:
-    """The first line of a file that holds a password. UsageError: missing, unreadable, empty."""
-    try:
-        text = path.read_text().split("\n", 1)[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        words = os.strerror(error.errno or 0) if isinstance(error, OSError) else "is not text"
-        raise UsageError(f"{path}: {words}", hint="name a file with the password on its first line") from error
-    if not text:
-        raise UsageError(f"{path} is empty", hint="put the password on its first line")
-    return Secret(text)
-
-
-def folders_inventory(folders: Sequence[str]) -> Inventory:
-    """Configuration folders without a workspace, each under the product whose yml lies in it."""
-    nodes, kibana, beats = [], [], []
-    for folder in folders:
-        product = product_of(Path(folder))
-        if product == "Kibana":
-            kibana.append(KibanaEntry(folder))
-        elif product.lower() in BEATS:
-            beats.append(BeatEntry(folder, kind=product.lower()))
-        else:
-            nodes.append(NodeEntry(folder))
-    return Inventory(cluster="", nodes=tuple(nodes), kibana=tuple(kibana), beats=tuple(beats))
-
-
-def observe_folders(
-    inventory: Inventory, *, network: bool = True, keystore_password: Secret | None = None, timeout_s: float = 3.0
-) -> Observed:
-    """An inventory without a workspace, as it is now: no CA, no credentials, nothing written."""
-    return with_rungs(
-        observe(
-            inventory,
-            digest_key=secrets.token_bytes(32),
-            keystore_password=keystore_password,
-            network=network,
-            timeout_s=timeout_s,
-        )
-    )
-
-
-@dataclass(frozen=True)
-class FoldersSeen:
-    """What `init` learns from the folders alone."""
-
-    cluster: str
-    problems: tuple[str, ...]
-    missing: tuple[tuple[int, str], ...]
-    """Index of a node, and the inventory key (`name`, `http`) that its yml leaves open."""
-
-
-def look_at_folders(inventory: Inventory) -> FoldersSeen:
-    """Reads every folder of a new inventory, and no port."""
-    observed = observe(inventory, digest_key=b"only looking", network=False)
-    problems = tuple(compare.folder_refusals(observed))
-    names = [node.setting("cluster.name") for node in observed.nodes]
-    missing = [
-        (index, key)
-        for index, node in enumerate(observed.nodes)
-        for key, absent in (("name", not node.name_stated), ("http", node.http_address is None))
-        if absent and not node.problems
-    ]
-    return FoldersSeen(next((name for name in names if name), None) or "elasticsearch", problems, tuple(missing))
 
 
 def rotation_goal(observed: Observed, targets: tuple[str, ...], rotation: Rotation) -> Goal:

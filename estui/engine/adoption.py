@@ -70,7 +70,7 @@ def import_authorities(engine: Engine, seen: Look, imports: Sequence[Import]) ->
     if any(each.with_key for each in imports) and engine.passphrase is None:
         raise UsageError("the workspace passphrase is needed", hint="--passphrase-file FILE")
     with lock.workspace_lock(engine.path, "adopt"):
-        engine._refuse_unfinished()
+        engine.refuse_unfinished()
         keys = [_key(engine, seen, each.authority) if each.with_key else None for each in imports]
         for each, key in zip(imports, keys, strict=True):
             if each.writes:

@@ -12,12 +12,14 @@ from cryptography import x509
 from estui.act import authorities, handout, lock, passphrase
 from estui.decide.admission import Admission, admit_authority
 from estui.decide.authorities import disks_of, trusted_names
+from estui.decide.findings.view import listed
 from estui.decide.issued import IssuedLeaf, issued_leaves
 from estui.engine import Engine
 from estui.errors import CertificateError, Location, StoreError, UsageError
 from estui.formats import pem, pkcs12
 from estui.model.inventory import Layer
 from estui.model.observed import AuthorityFacts, Observed
+from estui.model.plan import AuthorityRequest
 from estui.observe.workspace import read_issued
 from estui.pki.facts import certificate_facts
 from estui.pki.keys import PrivateKey, public_key_sha256
@@ -34,6 +36,13 @@ def authority(engine: Engine, name: str) -> AuthorityFacts:
         names = ", ".join(each.name for each in known) or "none yet"
         raise UsageError(f"the workspace has no CA {name} (it has: {names})", hint="estui ca list")
     return found
+
+
+def create_authority(engine: Engine, request: AuthorityRequest) -> AuthorityFacts:
+    """A new CA in the workspace."""
+    with lock.workspace_lock(engine.path, "ca create"):
+        engine.workspace.create_authority(request, _passphrase(engine))
+    return authority(engine, request.name)
 
 
 def _passphrase(engine: Engine) -> Secret:
@@ -75,6 +84,7 @@ def export_authority(engine: Engine, name: str, to: Path, key_password: Secret |
 class Offered:
     """A CA that was read from files, before anybody decided about it."""
 
+    path: str
     certificate: x509.Certificate
     key: PrivateKey | None = field(default=None, repr=False)
 
@@ -98,18 +108,20 @@ def read_pair(certificate: Path, key: Path | None, password: Secret | None) -> O
 
     Raises StoreError: unreadable, a wrong password, or several certificates and nothing that tells which.
     """
-    found = pem.load_certificates(read_file(certificate), str(certificate))
+    content = read_file(certificate)
+    pem.refuse_tail(content, str(certificate))
+    found = pem.load_certificates(content, str(certificate))
     private = pem.load_private_key(read_file(key), password, str(key)) if key else None
     mine = [each for each in found if private and each.public_key() == private.public_key()]
     chosen = mine or found
     if len(chosen) > 1:
-        subjects = ", ".join(each.subject.rfc4514_string() for each in chosen)
+        subjects = listed(each.subject.rfc4514_string() for each in chosen)
         raise StoreError(
-            f"holds several certificates: {subjects}",
+            f"holds {len(chosen)} certificates: {subjects}",
             location=Location(str(certificate)),
             hint="put the one of the CA into a file of its own",
         )
-    return Offered(chosen[0], private)
+    return Offered(str(certificate), chosen[0], private)
 
 
 def read_store(path: Path, password: Secret | None) -> Offered:
@@ -118,8 +130,8 @@ def read_store(path: Path, password: Secret | None) -> Offered:
     Raises StoreError: unreadable, a wrong password, or nothing in it that is one CA.
     """
     content = pkcs12.read_pkcs12(read_file(path), password, str(path))
-    pairs = [Offered(each.leaf, each.key) for each in content.keys if each.leaf and certificate_facts(each.leaf).is_ca]
-    offered = pairs or [Offered(certificate) for _, certificate in content.trusted]
+    found = [(each.leaf, each.key) for each in content.keys if each.leaf and certificate_facts(each.leaf).is_ca]
+    offered = [Offered(str(path), *each) for each in found or [(each, None) for _, each in content.trusted]]
     if len(offered) != 1:
         what = "no CA" if not offered else f"{len(offered)} CAs"
         raise StoreError(f"holds {what}", location=Location(str(path)), hint="give --cert FILE and --key FILE instead")
@@ -147,7 +159,12 @@ def import_authority(engine: Engine, name: str, offered: Offered) -> tuple[Autho
     """
     found = admission(engine, name, offered)
     if found.reasons:
-        raise CertificateError(f"CA {name} was not brought in", reasons=found.reasons)
+        raise CertificateError(
+            f"CA {name} was not brought in",
+            reasons=found.reasons,
+            location=Location(offered.path),
+            hint="give the CA's own certificate, and its own key",
+        )
     with lock.workspace_lock(engine.path, "ca import"):
         secret = _passphrase(engine) if offered.key else None
         engine.workspace.import_authority(name, offered.certificate, offered.key, secret)

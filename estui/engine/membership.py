@@ -13,7 +13,7 @@ from estui.decide import joining, membership
 from estui.decide.issued import IssuedLeaf
 from estui.engine import Engine
 from estui.engine.ca import issued
-from estui.errors import PlanError, UsageError, WaitingError
+from estui.errors import PlanError, UsageError
 from estui.model.inventory import NodeEntry, StoreFormat
 from estui.model.observed import Observed, ObservedNode
 from estui.model.plan import Plan
@@ -39,7 +39,7 @@ def look(engine: Engine, entry: NodeEntry, store: StoreFormat | None = None) -> 
     Raises UsageError (the folder is in the inventory already), PlanError with every reason against it, WaitingError
     (a run is unfinished).
     """
-    _refuse_unfinished(engine)
+    engine.refuse_unfinished()
     inventory = engine.inventory()
     if entry.config in {node.config for node in inventory.nodes}:
         raise UsageError(f"{entry.config} is in estui.yaml already", hint="estui status")
@@ -71,17 +71,11 @@ def _with(observed: Observed, node: ObservedNode) -> Observed:
     return replace(observed, nodes=nodes)
 
 
-def _refuse_unfinished(engine: Engine) -> None:
-    run = engine.unfinished()
-    if run is not None:
-        raise WaitingError(f"run {run.id} is unfinished ({run.phase.value})", hint="estui runbook show")
-
-
 @contextlib.contextmanager
 def recorded(engine: Engine, addition: Addition) -> Iterator[None]:
     """Writes the entry; takes it out again where what follows fails and leaves no run that goes on with it."""
     with lock.workspace_lock(engine.path, "node add"):
-        _refuse_unfinished(engine)
+        engine.refuse_unfinished()
         entries.add_node(engine.workspace, addition.entry)
     try:
         yield
@@ -109,7 +103,7 @@ def look_at_removal(engine: Engine, name: str, *, force: bool = False) -> Remova
 
     Raises UsageError (no such node), PlanError (it is a member still, or nobody can tell), WaitingError.
     """
-    _refuse_unfinished(engine)
+    engine.refuse_unfinished()
     observed = engine.observe()
     node = next((each for each in observed.nodes if name in (each.target, each.entry.config)), None)
     if node is None:
@@ -126,7 +120,7 @@ def look_at_removal(engine: Engine, name: str, *, force: bool = False) -> Remova
 def remove(engine: Engine, removal: Removal) -> None:
     """Takes the entry out of `estui.yaml`; nothing else changes."""
     with lock.workspace_lock(engine.path, "node remove"):
-        _refuse_unfinished(engine)
+        engine.refuse_unfinished()
         entries.drop_node(engine.workspace, removal.config)
 
 

@@ -32,6 +32,7 @@ PrivateKey: TypeAlias = (
 )
 """A private key that can stand behind a certificate; Elasticsearch takes the first two kinds only."""
 
+_END = re.compile(rb"-----END [A-Z0-9 ]+-----")
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----[ \t]*$")
 _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 _DER_SEQUENCE = 0x30
@@ -186,6 +187,16 @@ def _body(lines: list[bytes], label: str, place: Location) -> bytes:
         raise StoreError(f"{label} block is damaged: no base64", location=place) from exc
 
 
+def refuse_tail(content: bytes, path: str) -> None:
+    """Raises StoreError: a PEM file goes on behind its last block, so it is not what somebody meant to write."""
+    ends = [match.end() for match in _END.finditer(content)]
+    if ends and content[ends[-1] :].strip():
+        line = content[: ends[-1]].count(b"\n") + 2
+        raise StoreError(
+            "something follows its last PEM block", location=Location(path, line), hint="cut it off, or copy it anew"
+        )
+
+
 @contextmanager
 def _key_errors(place: Location, *, encrypted: bool) -> Iterator[None]:
     try:
@@ -194,7 +205,11 @@ def _key_errors(place: Location, *, encrypted: bool) -> Iterator[None]:
         raise StoreError("the private key is of an unknown kind", location=place) from exc
     except (ValueError, TypeError) as exc:
         if encrypted:
-            raise StoreError("wrong passphrase or damaged private key", location=place) from exc
+            raise StoreError(
+                "wrong passphrase or damaged private key",
+                location=place,
+                hint="give the passphrase that it was encrypted with",
+            ) from exc
         raise StoreError("the private key is damaged or of an unknown kind", location=place) from exc
 
 

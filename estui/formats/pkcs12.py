@@ -126,7 +126,7 @@ def check_is_pkcs12(content: bytes, path: str) -> None:
         )
     if content[:1] != bytes([der.SEQUENCE]):
         what = "is empty" if not content else "is not a PKCS#12 store"
-        raise StoreError(what, location=Location(path))
+        raise StoreError(what, location=Location(path), hint="name a PKCS#12 store (.p12, .pfx)")
 
 
 def _encryption(password: Secret) -> serialization.KeySerializationEncryption:

@@ -18,7 +18,7 @@ from estui.errors import Location, StoreError, UsageError
 from estui.formats.es_keystore import read_secure_settings
 from estui.formats.jks import convert_command, is_jks, read_jks
 from estui.formats.kibana_keystore import read_kibana_keystore
-from estui.formats.pem import PrivateKey
+from estui.formats.pem import PrivateKey, refuse_tail
 from estui.model.adoption import FilePlace, FoundFile, Thing, contexts_of
 from estui.model.certificate import CertificateFacts
 from estui.model.observed import (
@@ -50,7 +50,6 @@ MOST_NAMES = 5000
 FOLDER_TIMEOUT_S = 60.0
 _AUTHORITY_NAME = re.compile(r"(^|[^a-z])(ca|root|authority)([^a-z]|$)")
 _PASSWORD_NAME = re.compile(r"\.ssl\..*(password|passphrase)$", re.IGNORECASE)
-_PEM_END = re.compile(rb"-----END [A-Z0-9 ]+-----")
 
 
 def look_for_authorities(
@@ -245,7 +244,7 @@ def _read_one_given(path: str, ca_password: Secret | None) -> FoundFile:
     if opened.locked:
         hint = f"tried: {', '.join(tried(passwords))}"
         raise StoreError("wrong or missing passphrase of the private key", location=place, hint=hint)
-    _check_tail(state.content, path)
+    refuse_tail(state.content, path)
     authorities = tuple(each for each in opened.certificates if each.is_ca)
     keys = _authority_keys(opened)
     if opened.certificates and not authorities:
@@ -255,21 +254,6 @@ def _read_one_given(path: str, ca_password: Secret | None) -> FoundFile:
     return FoundFile(
         resolved, path, format=format_of(state.content), authorities=authorities, keys=keys, clear=opened.clear
     )
-
-
-def _check_tail(content: bytes, path: str) -> None:
-    """Raises StoreError: a PEM file goes on behind its last block, so it is not what somebody meant to write."""
-    if format_of(content) != "PEM":
-        return
-    end = [match.end() for match in _PEM_END.finditer(content)][-1]
-    if content[end:].strip():
-        line = content[:end].count(b"\n") + 2
-        raise StoreError(
-            "something follows its last PEM block", location=Location(path, line), hint="cut it off, or copy it anew"
-        )
-
-
-# keys
 
 
 def read_authority_key(place: FilePlace, key_sha256: str, passwords: Passwords) -> PrivateKey:

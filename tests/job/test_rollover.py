@@ -113,3 +113,40 @@ def test_after_a_leak_all_phases_follow_in_one_sitting_and_every_node_starts_ane
     assert set(map(frozenset, _trusted(here).values())) == {frozenset({"transport-2"}), frozenset({"http"})}
     assert all(before != after for before, after in zip(pids, _pids(here), strict=True))
     assert here.json("verify")["ok"]
+
+
+def test_a_ca_whose_key_is_lost_is_replaced_too(bastion: Maker) -> None:
+    """Leaves stay in the first phase, so it is asked of every node whether it trusts the successor."""
+    here = bastion(2, kibana=False)
+    here.estui(*APPLY, "https")
+    (here.workspace / "ca/transport/ca.key").unlink()
+    before = _served(here)
+    here.estui(*START, "transport", "--yes", expect=3)
+    assert here.err.count("transport lets in a certificate of CA transport-2") >= 2
+    assert _served(here) == before
+    here.estui("ca", "rollover", "tick", "--all")
+    here.estui(*NEXT, expect=3)
+    here.estui(*NEXT)
+    assert _issuers(here) == {"CN=logs-demo transport CA 2", "CN=logs-demo HTTP CA"}
+    assert here.json("verify")["ok"]
+
+
+def test_a_node_that_has_not_loaded_the_trust_is_seen(bastion: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old leaf is served all the time: only a certificate of the successor shows the difference."""
+    here = bastion(1, kibana=False)
+    here.estui(*APPLY, "https")
+    (here.workspace / "ca/transport/ca.key").unlink()
+    monkeypatch.setattr("estui.act.reload.republish", lambda *_: "again")
+    monkeypatch.setattr("estui.act.commit.switch_all", lambda *_: None)  # nothing reaches the node
+    here.estui(*START, "transport", "--yes", expect=1)
+    assert "transport does not trust CA transport-2 yet" in here.err
+
+
+def _served(here: Bastion) -> dict[str, str]:
+    observed = observe(read_inventory(here.workspace), digest_key=b"test")
+    return {
+        f"{node.target} {layer.value}": leaf.serial_hex
+        for node in observed.nodes
+        for layer in Layer
+        if (leaf := node.port(layer).leaf)
+    }

@@ -58,7 +58,7 @@ def _create(engine: Engine, options: argparse.Namespace) -> int:
         options.days or policy.ca_days,
     )
     require_passphrase(engine)
-    made = engine.create_authority(request)
+    made = care.create_authority(engine, request)
     if options.json:
         show_json(made)
     else:

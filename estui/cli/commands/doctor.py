@@ -12,7 +12,8 @@ from estui.act.journal import utc_now
 from estui.cli.output import Exit, show, show_json
 from estui.cli.session import open_session
 from estui.decide.findings.registry import RULES, all_findings, stands_out
-from estui.engine import folders_inventory, observe_folders, read_secret_file
+from estui.engine import read_secret_file
+from estui.engine.folders import folders_inventory, observe_folders
 from estui.errors import UsageError
 from estui.model.finding import Finding
 from estui.model.observed import Observed

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from estui.cli.output import Exit, has_terminal, say, show_json
 from estui.decide.hosts import address_of_url
-from estui.engine import Engine, look_at_folders, open_engine
+from estui.engine import Engine, open_engine
+from estui.engine.folders import look_at_folders
 from estui.errors import SettingsError, UsageError
 from estui.formats.inventory import parse_inventory
 from estui.formats.inventory_text import write_inventory

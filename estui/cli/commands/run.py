@@ -13,6 +13,7 @@ from estui.cli.commands.plan import goal_of
 from estui.cli.output import Exit, glyphs, say, show, show_json
 from estui.cli.session import confirm, confirm_commands, narrate, open_session, require_passphrase
 from estui.engine import Engine, Options, rotation_goal
+from estui.engine import history as past
 from estui.errors import Location, UsageError
 from estui.formats.wire import parse_plan
 from estui.model.goal import Rotation, Scenario
@@ -175,7 +176,7 @@ def history(engine: Engine, options: argparse.Namespace) -> int:
 
 
 def _prune(engine: Engine, options: argparse.Namespace) -> int:
-    going = engine.prunable(keep=options.keep, older_than=timedelta(days=options.days))
+    going = past.prunable(engine, keep=options.keep, older_than=timedelta(days=options.days))
     if not going:
         say("no run is old enough to go")
         return Exit.DONE
@@ -186,7 +187,7 @@ def _prune(engine: Engine, options: argparse.Namespace) -> int:
         if not confirm(question, "--yes"):
             say("nothing was removed")
             return Exit.PENDING
-    pruned = engine.prune(going)
+    pruned = past.prune_runs(engine, going)
     if options.json:
         show_json(pruned)
     else:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from estui.act.context import Options
 from estui.act.prune import Pruned, prunable, prune
-from estui.engine import Engine, silent
+from estui.engine import Engine, history, silent
 from estui.errors import ApplyError
+from estui.model.goal import Phase, Rollover
 from estui.model.run import RunPhase
 from tests.unit.act.folders import NOW, Cluster
 from tests.unit.act.offline import go_offline
@@ -35,7 +37,7 @@ def rotate(cluster: Cluster, times: int) -> tuple[Engine, list[str]]:
 def go(cluster: Cluster, engine: Engine, keep: int, older_than: timedelta = AGES) -> Pruned:
     runs = engine.runs()
     going = prunable(runs, keep=keep, older_than=older_than, now=cluster.now)
-    return prune(lambda run: engine._open_run(run, silent, Options()), cluster.fs, engine.path, runs, going)
+    return prune(lambda run: engine.open_run(run, silent, Options()), cluster.fs, engine.path, runs, going)
 
 
 def test_old_runs_and_their_sets_go_but_those_in_use_and_the_one_before_stay(single: Cluster) -> None:
@@ -93,7 +95,7 @@ def test_a_node_that_is_not_mounted_keeps_its_run(single: Cluster) -> None:
 
 def test_a_run_that_is_half_pruned_cannot_be_undone_any_more(single: Cluster) -> None:
     engine, ids = rotate(single, 1)
-    engine._open_run(ids[0], silent, Options()).journal.write("pruning")
+    engine.open_run(ids[0], silent, Options()).journal.write("pruning")
     with pytest.raises(ApplyError, match="was pruned"):
         engine.rollback(ids[0])
 
@@ -104,3 +106,16 @@ def test_a_set_that_a_yml_names_itself_stays(single: Cluster) -> None:
         yml.write(f"other.path: estui/transport/{ids[0]}/ca.crt\n".encode())
     go(single, engine, keep=1)
     assert (single.root("n1") / "estui/transport" / ids[0] / "ca.crt").exists()
+
+
+def test_runs_of_a_rollover_under_way_stay(single: Cluster) -> None:
+    """An abort has to undo them, however old they are."""
+    phase = Rollover("rollover", Phase.TRUST, (("transport", "transport-2"),))
+    plan = single.plan(sets=("transport",), pkcs12=())
+    first = single.engine().apply(replace(plan, goal=replace(plan.goal, rollover=phase)))
+    for number in (1, 2):
+        single.now = NOW + number * timedelta(days=31)
+        single.engine().apply(single.plan(sets=("transport",), pkcs12=(), settings=False))
+    engine = single.engine()
+    assert first.id not in {run.id for run in history.prunable(engine, keep=1)}
+    assert first.id in {run.id for run in prunable(engine.runs(), keep=1, older_than=timedelta(0), now=single.now)}

@@ -68,6 +68,16 @@ def test_undo_of_an_undo_brings_the_run_back(cluster: Cluster) -> None:
     assert last.id == first.id
 
 
+def test_a_run_that_was_undone_is_not_undone_again(cluster: Cluster) -> None:
+    engine = cluster.engine()
+    first = engine.apply(cluster.plan())
+    engine.rollback(first.id)
+    before = cluster.trees()
+    with pytest.raises(UsageError, match=f"run {first.id} was undone since"):
+        engine.rollback(first.id)
+    assert cluster.trees() == before
+
+
 def test_a_file_changed_since_is_named_and_nothing_is_undone(cluster: Cluster) -> None:
     engine = cluster.engine()
     engine.apply(cluster.plan())

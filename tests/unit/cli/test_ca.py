@@ -151,7 +151,7 @@ def test_which_of_several_certificates_is_told_by_the_key(kept: Shell) -> None:
     corporate = Corporate()
     (kept.home / "both.crt").write_bytes(pem_of(corporate.issuing, corporate.root))
     assert kept.run("ca", "import", "corporate", "--cert", str(kept.home / "both.crt")) == Exit.FAILED
-    assert "holds several certificates: CN=Corp Issuing,O=Example, CN=Corp Root,O=Example" in kept.err
+    assert "holds 2 certificates: CN=Corp Issuing,O=Example, CN=Corp Root,O=Example" in kept.err
     (kept.home / "root.key").write_bytes(encrypted(corporate))
     files = ("--cert", str(kept.home / "both.crt"), "--key", str(kept.home / "root.key"))
     assert kept.run("ca", "import", "corporate", *files) == Exit.DONE

@@ -45,7 +45,7 @@ def store(setting: str, **given: Any) -> Observed:
 CASES = [
     Case(
         "tls-file-outside",
-        seen(transport(named("key", "/root/k", fault=Fault.OUTSIDE, detail="/root/k lies outside"))),
+        seen(transport(named("key", "/elsewhere/k", fault=Fault.OUTSIDE, detail="/elsewhere/k lies outside"))),
         GOOD,
         "elasticsearch.yml:6",
     ),

@@ -1,0 +1,54 @@
+"""Whether a port that demands client certificates lets one in: what it trusts, seen from outside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from estui.model.inventory import Address
+from estui.observe import sockets
+from estui.observe.sockets import Deadline
+
+SILENCE_S = 1.0
+"""A refusal comes at once; whoever is let in is waited for."""
+
+
+def can_ask() -> bool:
+    """Whether a key can be handed to OpenSSL here without a file that somebody could read: on Linux."""
+    return hasattr(os, "memfd_create")
+
+
+def lets_in(address: Address, pem: bytes, *, timeout_s: float) -> bool:
+    """Whether the port goes on with a client that shows this certificate (PEM: certificate, then key).
+
+    With TLS 1.3 the client's side of a handshake is done before the server has judged the client, so a refusal is an
+    alert that comes afterwards (RFC 8446 §4.4.2.4). Raises ConnectionFailed: nobody to ask.
+    """
+    deadline = Deadline.after(timeout_s)
+    sock = sockets.connect(address, deadline)
+    context = sockets.unverifying_context()
+    with _in_memory(pem) as path:
+        context.load_cert_chain(path)
+    with sockets.wrap(sock, context, address.host) as tls:
+        try:
+            tls.settimeout(deadline.left())
+            tls.do_handshake()
+            tls.settimeout(min(SILENCE_S, deadline.left()))
+            return tls.recv(1) != b""
+        except TimeoutError:
+            return True
+        except OSError:  # an alert (ssl.SSLError), or a reset
+            return False
+
+
+@contextmanager
+def _in_memory(content: bytes) -> Iterator[str]:
+    """A name under which this process alone can read the content; it is on no disk."""
+    handle = os.memfd_create("client", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(os.dup(handle), "wb") as stream:
+            stream.write(content)
+        yield f"/proc/self/fd/{handle}"
+    finally:
+        os.close(handle)
