@@ -81,8 +81,9 @@ class Canaries:
 
 def watch_generated(canaries: Canaries, patch: pytest.MonkeyPatch) -> None:
     """Every password and private key that estui makes from now on is a canary as well."""
-    from estui.act import login, prepare, workspace
+    from estui.act import login, passwords, prepare, workspace
     from estui.act.context import new_password
+    from estui.engine import passwords as kept_outside
     from estui.pki.keys import generate_key
 
     def password() -> object:
@@ -96,7 +97,7 @@ def watch_generated(canaries: Canaries, patch: pytest.MonkeyPatch) -> None:
         canaries.add(f"generated key {len(canaries.names)}", made.private_numbers().private_value.to_bytes(32, "big"))
         return made
 
-    for module in (login, prepare):
+    for module in (login, prepare, passwords, kept_outside):
         patch.setattr(module, "new_password", password)
     for module in (prepare, workspace):
         patch.setattr(module, "generate_key", key)

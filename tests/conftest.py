@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
 import pytest
 
+# A sandbox node is a process of its own: without stored bytecode each one would compile estui anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="take the screens of this run as the right ones")
     parser.addoption("--update-golden", action="store_true", help="take the texts of this run as the right ones")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole jobs stand side by side and take a hundred times as long as a unit test: who is done early takes over."""
+    return importlib.import_module("xdist.scheduler").WorkStealingScheduling(config, log)
 
 
 @pytest.fixture

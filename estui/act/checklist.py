@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from estui.act.workspace import Workspace
@@ -42,9 +42,27 @@ def write_checklist(workspace: Workspace, rollover: str, clients: Iterable[Clien
 
 
 def merged(known: Iterable[Client], seen: Iterable[Client]) -> tuple[Client, ...]:
-    """Those known, with what is new of them, then those that were not known; a tick stays."""
+    """Those known, with what is new of them, then those that were not known; a tick stays, and one taken back too."""
     found = {client.id: client for client in known}
     for client in seen:
         before = found.get(client.id)
-        found[client.id] = replace(client, ticked=before.ticked if before else client.ticked)
+        if before is not None:
+            found[client.id] = replace(client, ticked=before.ticked, taken_back=before.taken_back)
+        else:
+            found[client.id] = client
     return tuple(found.values())
+
+
+def with_ticks(clients: Iterable[Client], ids: Collection[str], by: str) -> tuple[Client, ...]:
+    """The clients, those of `ids` ticked; who ticked one first stays."""
+    return tuple(
+        replace(client, ticked=client.ticked or by, taken_back="") if client.id in ids else client for client in clients
+    )
+
+
+def without_ticks(clients: Iterable[Client], ids: Collection[str], by: str) -> tuple[Client, ...]:
+    """The clients, the ticks of `ids` taken back; one that had none stays as it is."""
+    return tuple(
+        replace(client, ticked="", taken_back=by) if client.id in ids and client.ticked else client
+        for client in clients
+    )

@@ -30,6 +30,24 @@ def flush(client: Client) -> None:
         raise ProbeError(f"flush failed: {es_api.reason(answer)}")
 
 
+def reload_secure_settings(client: Client, keystore_password: Secret | None) -> None:
+    """A node reads its own `elasticsearch.keystore` again and takes up what can be changed while it runs.
+
+    Only this node is asked (`_local`): the password of its keystore goes to nobody else, which Elasticsearch refuses
+    without transport TLS. Raises ApplyError where it cannot open the file or does not know an entry, ProbeError where
+    nobody answers. Source: API "Reload secure settings"; elastic-stack-security.md §6.9.
+    """
+    body = {"secure_settings_password": keystore_password.reveal()} if keystore_password else None
+    answer = client.request("POST", "/_nodes/_local/reload_secure_settings", body, timeout_s=30.0)
+    if answer.status != 200:
+        raise ApplyError(f"secure settings were not read again: {es_api.reason(answer)}", hint="estui rollback")
+    for node in es_api.mapping_in(es_api.as_mapping(answer.json()), "nodes").values():
+        told = es_api.mapping_in(es_api.as_mapping(node), "reload_exception")
+        if told:
+            name, reason = es_api.text_in(es_api.as_mapping(node), "name"), es_api.text_in(told, "reason")
+            raise ApplyError(f"{name} refuses its secure settings: {reason}", hint="estui rollback")
+
+
 def set_password(client: Client, user: str, password: Secret) -> None:
     """Sets a built-in or native user's password.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from estui.act.fs import Fs
-from estui.act.items import Digests
+from estui.act.items import Digests, opening
 from estui.act.journal import Journal, stamp
 from estui.act.workspace import Workspace
 from estui.model.inventory import Inventory
@@ -68,10 +68,21 @@ class Context:
     keystore_password: Secret | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     """Set by whoever wants the run to pause before the next step."""
+    given: dict[str, Secret] = field(default_factory=dict)
+    """Passwords of built-in users that the operator gave for this run, and keeps himself: they are stored nowhere."""
+    typed: Mapping[str, Secret] = field(default_factory=dict)
+    """New passwords of built-in users that the operator chose, and that are stored."""
+    values: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What the operator gave for entries of `elasticsearch.keystore`, by name; needed until all is materialised."""
+    new_keystore_password: Secret | None = None
 
     @property
     def run(self) -> str:
         return self.journal.run
+
+    def keystore_password_of(self, content: bytes) -> Secret | None:
+        """The one of the known keystore passwords that opens this file; the first one where none does."""
+        return opening(content, self.keystore_password, self.digests.others)
 
     def now(self) -> datetime:
         return self.workspace.clock()

@@ -14,6 +14,7 @@ from cryptography import x509
 from estui.act.context import Context
 from estui.act.items import KIBANA_KEYSTORE, NODE_KEYSTORE
 from estui.act.pins import follow
+from estui.decide.authorities import SERVER_SET
 from estui.decide.fixed import KEYSTORE, LEAF_ROLES, TRUST_ROLES, written_files
 from estui.errors import ApplyError, Location
 from estui.formats import pem, pkcs12
@@ -27,7 +28,6 @@ from estui.pki.facts import certificate_facts
 from estui.pki.keys import PrivateKey
 from estui.secret import Secret
 
-SERVER_SET = "server"
 Trusted = Sequence[tuple[str, x509.Certificate]]
 """CAs by their names in the workspace."""
 
@@ -185,24 +185,12 @@ def _certificates(name: FixedName, new: NewLeaf | None, trusted: Sequence[x509.C
     found: list[x509.Certificate] = []
     if "certificate" in name.roles:
         # the CA goes along, so that clients that pin its fingerprint find it in the chain
-        found = [new.leaf, *_above(new.leaf, [*new.above, *old[1:]])] if new else [old[0], *_above(old[0], old[1:])]
+        leaf, known = (new.leaf, [*new.above, *old[1:]]) if new else (old[0], old[1:])
+        found = [leaf, *pkcs12.issuers_among(leaf, known)]
         old = old[1:]
     if "certificate_authorities" in name.roles:
         found += trusted or old
     return list(dict.fromkeys(found))
-
-
-def _above(leaf: x509.Certificate, known: Sequence[x509.Certificate]) -> list[x509.Certificate]:
-    """Issuers of a leaf by their names, as far as they are known."""
-    found: list[x509.Certificate] = []
-    last = leaf
-    while last.issuer != last.subject:
-        issuer = next((each for each in known if each.subject == last.issuer and each not in found), None)
-        if issuer is None:
-            break
-        found.append(issuer)
-        last = issuer
-    return found
 
 
 def _blocks(content: bytes, shown: str) -> bytes:
@@ -234,7 +222,7 @@ def _store(name: FixedName, new: NewLeaf | None, trusted: Trusted, target: Targe
     serving = serving_entry(old)
     keys = list(old.keys)
     if new is not None and serving is not None and KEYSTORE in name.roles:
-        above = tuple(_above(new.leaf, [*new.above, *serving.chain]))
+        above = pkcs12.issuers_among(new.leaf, [*new.above, *serving.chain])
         mine = pkcs12.KeyEntry(serving.alias, new.key, new.leaf, above)
         keys = [mine if entry is serving else entry for entry in keys]
     return pkcs12.write_store(keys, trusted_entries(old.trusted, trusted), password)

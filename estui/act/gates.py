@@ -27,8 +27,8 @@ class Gates:
         self.context = context
         self.peers = peers
 
-    def wait(self, gate: Callable[[], str], timeout_s: float) -> str:
-        """Asks a gate until it closes; the last reason why it does not, empty once it has."""
+    def wait(self, gate: Callable[[], str], timeout_s: float, in_vain: Callable[[], bool] = lambda: False) -> str:
+        """Asks a gate until it closes, or waiting is in vain; the last reason why it does not, empty once it has."""
         problem = ""
 
         def closes() -> bool:
@@ -41,7 +41,7 @@ class Gates:
             problem = ""
             return True
 
-        wait_until(closes, timeout_s, self.context.stop.is_set)
+        wait_until(closes, timeout_s, lambda: self.context.stop.is_set() or in_vain())
         return problem
 
     # ports

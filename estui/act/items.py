@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from estui.errors import Location, StoreError
+from estui.formats.beats_keystore import read_beats_keystore
 from estui.formats.es_keystore import entries_digest, read_secure_settings
 from estui.formats.kibana_keystore import read_kibana_keystore
 from estui.formats.wire import Json, decode
@@ -93,9 +96,11 @@ class LeafRecord:
 class Digests:
     """Digests of keystore entries, so that a node that rewrites its own keystore is no difference."""
 
-    def __init__(self, key: bytes, keystore_password: Secret | None = None) -> None:
+    def __init__(self, key: bytes, keystore_password: Secret | None = None, others: Iterable[Secret] = ()) -> None:
         self.key = key
         self.keystore_password = keystore_password
+        self.others = tuple(others)
+        """Further passwords that a node's keystore may have while they are changed node by node."""
         self._known: dict[tuple[str, str], str] = {}
 
     def entries(self, path: str, content: bytes) -> str:
@@ -104,12 +109,16 @@ class Digests:
         Remembered by content: opening one costs up to a fifth of a second.
         """
         name = path.rpartition("/")[2]
-        if name not in (NODE_KEYSTORE, KIBANA_KEYSTORE):
+        if not name.endswith(".keystore"):
             return ""
         known = name, hashlib.sha256(content).hexdigest()
         if known not in self._known:
             self._known[known] = self._entries(name, path, content)
         return self._known[known]
+
+    def opening(self, content: bytes) -> Secret | None:
+        """The one of the known passwords that opens an `elasticsearch.keystore`; the first one where none does."""
+        return opening(content, self.keystore_password, self.others)
 
     @property
     def no_entries(self) -> str:
@@ -119,7 +128,9 @@ class Digests:
     def _entries(self, name: str, path: str, content: bytes) -> str:
         try:
             if name == NODE_KEYSTORE:
-                entries = dict(read_secure_settings(content, self.keystore_password, path).entries)
+                entries = dict(read_secure_settings(content, self.opening(content), path).entries)
+            elif name != KIBANA_KEYSTORE:
+                entries = {key: value.encode() for key, value in read_beats_keystore(content, path).entries.items()}
             else:
                 # JSON text, as where it is observed: the number 1 and the text "1" are different entries
                 entries = {
@@ -139,6 +150,17 @@ class Digests:
         return Image(
             state.kind.value, state.sha256, self.entries(path, state.content), state.mode, state.uid, state.gid
         )
+
+
+def opening(content: bytes, password: Secret | None, others: Iterable[Secret]) -> Secret | None:
+    """The one of the passwords that opens an `elasticsearch.keystore`; the first one where none does, or where there
+    is no choice."""
+    candidates = [each for each in (password, *others) if each]
+    for each in candidates if len(candidates) > 1 and content else ():
+        with contextlib.suppress(StoreError):
+            read_secure_settings(content, each, NODE_KEYSTORE)
+            return each
+    return candidates[0] if candidates else None
 
 
 def same(one: Image, other: Image) -> bool:

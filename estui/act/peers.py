@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 
 from estui.act.context import Context
+from estui.act.items import NODE_KEYSTORE
 from estui.decide.rung import has_tls
+from estui.decide.switching import reloads
 from estui.errors import ApplyError, ProbeError
 from estui.model.certificate import CertificateFacts
-from estui.model.inventory import Address, Commands, KibanaEntry, Layer, NodeEntry
-from estui.model.observed import ObservedKibana, ObservedNode, OnDisk
+from estui.model.inventory import Address, BeatEntry, Commands, KibanaEntry, Layer, NodeEntry
+from estui.model.observed import ObservedBeat, ObservedKibana, ObservedNode, OnDisk
+from estui.observe.beat_folder import observe_beat_folder
 from estui.observe.folder import observe_node_folder
 from estui.observe.http import Basic, Client, Credentials, Tls
 from estui.observe.kibana_folder import observe_kibana_folder
@@ -56,17 +59,26 @@ class Peers:
         self._kibana = {
             by_root.get(entry.config) or self._read_kibana(entry).target: entry for entry in inventory.kibana
         }
+        self._beats = {by_root.get(entry.config) or self._read_beat(entry).target: entry for entry in inventory.beats}
 
     def _read(self, entry: NodeEntry) -> ObservedNode:
         return observe_node_folder(
             entry,
             folder=self.context.inventory.folder,
-            keystore_password=self.context.keystore_password,
+            keystore_password=self.context.keystore_password_of(self._keystore(entry)),
             digest_key=self.context.digests.key,
         )
 
+    def _keystore(self, entry: NodeEntry) -> bytes:
+        """Only where there is a choice of passwords to open it with."""
+        several = bool(self.context.digests.others)
+        return self.context.fs.read(entry.config, NODE_KEYSTORE).content if several else b""
+
     def _read_kibana(self, entry: KibanaEntry) -> ObservedKibana:
         return observe_kibana_folder(entry, folder=self.context.inventory.folder, digest_key=self.context.digests.key)
+
+    def _read_beat(self, entry: BeatEntry) -> ObservedBeat:
+        return observe_beat_folder(entry, folder=self.context.inventory.folder, digest_key=self.context.digests.key)
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -76,11 +88,20 @@ class Peers:
     def kibana(self) -> tuple[str, ...]:
         return tuple(self._kibana)
 
+    @property
+    def beats(self) -> tuple[str, ...]:
+        return tuple(self._beats)
+
     def is_node(self, target: str) -> bool:
         return target in self._nodes
 
     def commands(self, target: str) -> Commands:
-        return (self._nodes[target] if target in self._nodes else self._kibana[target]).commands
+        entries: dict[str, NodeEntry | KibanaEntry | BeatEntry] = {**self._nodes, **self._kibana, **self._beats}
+        return entries[target].commands
+
+    def logs(self, target: str) -> str | None:
+        """Folder of the node's logs, where the inventory names one."""
+        return self._nodes[target].logs if target in self._nodes else None
 
     def read_node(self, target: str) -> ObservedNode:
         """The node's folder as it is now."""
@@ -90,8 +111,14 @@ class Peers:
         """The instance's folder as it is now."""
         return self._read_kibana(self._kibana[target])
 
+    def read_beat(self, target: str) -> ObservedBeat:
+        """The Beat's folder as it is now."""
+        return self._read_beat(self._beats[target])
+
     def addresses(self, target: str) -> dict[str, Address]:
-        """Every port of a target, by layer."""
+        """Every port of a target, by layer; a Beat has none."""
+        if target in self._beats:
+            return {}
         if target in self._nodes:
             node = self.read_node(target)
             found = {Layer.HTTP.value: node.http_address, Layer.TRANSPORT.value: node.transport_address}
@@ -138,4 +165,4 @@ class Peers:
         return seconds(node.setting("resource.reload.interval.high"), DEFAULT_RELOAD_S)
 
     def reloads(self, target: str) -> bool:
-        return self.read_node(target).setting("resource.reload.enabled") != "false"
+        return reloads(self.read_node(target))

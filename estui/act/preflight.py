@@ -28,6 +28,8 @@ from estui.model.plan import (
     PublishSet,
     RemoveSecureSetting,
     RemoveSetting,
+    SetAccess,
+    SetKeystorePassword,
     SetSecureSetting,
     SetSetting,
 )
@@ -134,7 +136,7 @@ def _kept_names(fs: Fs, root: str, folder: str, path: str) -> int:
 def _place_problems(context: Context, place: Place, who: Rights, points: frozenset[str]) -> list[str]:
     changes = [change for change in context.plan.changes if getattr(change, "target", None) == place.target]
     if not any(place.target in targets_of(stage) for stage in context.plan.stages):
-        changes = []
+        changes = [change for change in changes if isinstance(change, FirstLogin)]
     sizes = 0
     refused: list[str] = []
     for path in _fixed_paths(changes):
@@ -158,7 +160,7 @@ def _place_problems(context: Context, place: Place, who: Rights, points: frozens
 
 
 def _fixed_paths(changes: list[Change]) -> Iterator[str]:
-    kinds = SetSetting | RemoveSetting | SetSecureSetting | RemoveSecureSetting
+    kinds = SetSetting | RemoveSetting | SetSecureSetting | RemoveSecureSetting | SetKeystorePassword | SetAccess
     yield from dict.fromkeys(change.path for change in changes if isinstance(change, kinds))
     for change in changes:
         if isinstance(change, PublishSet):

@@ -8,19 +8,22 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from cryptography import x509
 
+from estui.act import beats_files, passwords
 from estui.act.context import Context, new_password
 from estui.act.csr import fetch_leaf
 from estui.act.fixed import NewLeaf, Target, content_of, fixed_names, leaf_requests, trust_of
 from estui.act.fs import Owner
-from estui.act.items import KIBANA_KEYSTORE, NODE_KEYSTORE, Image, Item, LeafRecord, Ready
+from estui.act.items import KIBANA_KEYSTORE, NODE_KEYSTORE, Image, Item, LeafRecord
 from estui.act.journal import stamp
 from estui.act.pins import compare_pins, follow, require_pinned
+from estui.act.staging import Made, NewFile, set_in_use, write_made
 from estui.act.workspace import serial
+from estui.decide.beats import CARRIED
 from estui.decide.diff import edited_yml
 from estui.errors import ApplyError, Location
 from estui.formats import es_keystore, kibana_keystore, pem, pkcs12
@@ -29,11 +32,14 @@ from estui.model.observed import FileKind, FileState
 from estui.model.plan import (
     CreateAuthority,
     FirstLogin,
+    GrantLogin,
     LeafRequest,
     Place,
     PublishSet,
     RemoveSecureSetting,
     RemoveSetting,
+    SetAccess,
+    SetKeystorePassword,
     SetSecureSetting,
     SetSetting,
     Stage,
@@ -45,37 +51,10 @@ from estui.pki.keys import PrivateKey, generate_key
 from estui.secret import Secret
 
 STAGED_PREFIX = ".estui-"
+_WITH_FILES = (
+    SetSetting | RemoveSetting | SetSecureSetting | RemoveSecureSetting | SetKeystorePassword | PublishSet | SetAccess
+)
 V = TypeVar("V")
-
-
-@dataclass(frozen=True)
-class NewFile:
-    """A file that is written before anything is switched: path relative to the root, content, mode, owner.
-
-    `like` is the file that it is going to replace, whose labels it carries; empty where there is none.
-    """
-
-    path: str
-    content: bytes
-    mode: int
-    owner: Owner
-    like: str = ""
-
-    @property
-    def ready(self) -> Ready:
-        digest = hashlib.sha256(self.content).hexdigest()
-        return Ready(self.path, digest, self.mode, self.owner.uid, self.owner.gid)
-
-
-@dataclass(frozen=True)
-class Made:
-    """All that one target gets in one stage: folders and files to write, and the items that switch them in."""
-
-    place: Place
-    folders: tuple[str, ...]
-    files: tuple[NewFile, ...]
-    items: tuple[Item, ...]
-    leaves: tuple[LeafRecord, ...]
 
 
 class Preparer:
@@ -99,7 +78,8 @@ class Preparer:
         self._passwords()
         made = [self._target(stage, target) for stage in context.plan.stages for target in targets_of(stage)]
         for stage_id, each in made:
-            self._write(stage_id, each)
+            write_made(context, stage_id, each)
+            context.evidence("prepare", each.place.target, f"{len(each.files)} files written beside the old ones")
         context.journal.write("materialised")
 
     def _authorities(self) -> None:
@@ -120,15 +100,29 @@ class Preparer:
         return self.context.passphrase
 
     def _passwords(self) -> None:
-        """Passwords of built-in users: made and stored before anything is written to a node."""
+        """Passwords of built-in users and of keystores: made and stored before anything is written to a node."""
         context = self.context
+        if context.plan.goal.passwords:
+            passwords.make(context)
+            return
+        if any(isinstance(change, SetKeystorePassword) and change.protects for change in context.plan.changes):
+            passwords.keep_keystore_password(context)
         users = [user for change in context.plan.changes if isinstance(change, FirstLogin) for user in change.users]
-        if not users:
+        clients = [change.user for change in context.plan.changes if isinstance(change, GrantLogin)]
+        users += dict.fromkeys(clients)
+        for user in set(clients) & set(context.given):
+            beats_files.require_unchanged(user, context.given[user])
+        context.passwords.update({user: context.given[user] for user in users if user in context.given})
+        made = [user for user in users if user not in context.given]
+        if not made:
             return
         stored = context.workspace.secrets(self._passphrase())
-        for user in users:
-            context.passwords.setdefault(user, stored.get(user) or new_password())
-        context.workspace.store_secrets({**stored, **context.passwords}, self._passphrase())
+        for user in made:
+            context.passwords[user] = stored.get(user) or context.passwords.get(user) or new_password()
+        for user in set(clients) - set(context.given):
+            beats_files.require_unchanged(user, context.passwords[user])
+        known = {user: context.passwords[user] for user in made}
+        context.workspace.store_secrets({**stored, **known}, self._passphrase())
 
     def _target(self, stage: Stage, target: str) -> tuple[str, Made]:
         context = self.context
@@ -153,7 +147,7 @@ class Preparer:
                 links.append(Item(target, place.root, f"{base}/current", after))
         kept, more = self._fixed(stage, place)
         leaves += more
-        staged = kept + self._keystores(stage, place) + self._ymls(stage, place)
+        staged = kept + self._keystores(stage, place) + self._access(stage, place) + self._ymls(stage, place)
         files += [file for file, _ in staged]
         items = (*links, *(item for _, item in staged))
         return stage.id, Made(place, tuple(folders), tuple(files), items, tuple(leaves))
@@ -188,11 +182,7 @@ class Preparer:
         """Leaf and key of the set in use, byte for byte, beside the CAs that are trusted from now on."""
         root = self.context.plan.place(change.target).root
         base = f"{self.context.plan.folder}/{change.set_name}"
-        link = self.context.fs.read(root, f"{base}/current").link
-        if link is None or "/" in link:
-            raise ApplyError(
-                "is not a link to a set beside it", location=Location(f"{root}/{base}/current"), hint="plan again"
-            )
+        link = set_in_use(self.context, root, base)
         stem = "server" if change.set_name == "server" else "node"
         stores = change.format is StoreFormat.PKCS12
         files = {}
@@ -323,6 +313,16 @@ class Preparer:
             staged.append(self._staged(place, path, found, state, after))
         return staged
 
+    def _access(self, stage: Stage, place: Place) -> list[tuple[NewFile, Item]]:
+        """Files that get another mode or owner: the same bytes beside the old ones, so that an undo is a switch too."""
+        staged = []
+        for change in stage.changes:
+            if isinstance(change, SetAccess) and change.target == place.target:
+                found, state = self._found(place, change.path)
+                access = replace(state, mode=change.mode, uid=change.uid, gid=change.gid)
+                staged.append(self._staged(place, change.path, found, access, state.content))
+        return staged
+
     def _found(self, place: Place, path: str) -> tuple[str, FileState]:
         """The file that a name of the plan means, as it was reviewed. ApplyError: it is no file."""
         found, state = follow(self.context.fs, place.root, path)
@@ -339,31 +339,44 @@ class Preparer:
         mine = [
             change
             for change in stage.changes
-            if isinstance(change, SetSecureSetting | RemoveSecureSetting) and change.target == place.target
+            if isinstance(change, SetSecureSetting | RemoveSecureSetting | SetKeystorePassword)
+            and change.target == place.target
         ]
         staged = []
         for path in dict.fromkeys(change.path for change in mine):
             found, state = self._found(place, path)
-            values = {change.name: self._value(change) for change in mine if change.path == path}
+            values = {
+                change.name: self._value(change)
+                for change in mine
+                if change.path == path and not isinstance(change, SetKeystorePassword)
+            }
             name = path.rpartition("/")[2]
+            if name not in (NODE_KEYSTORE, KIBANA_KEYSTORE):
+                content = beats_files.keystore_content(place, path, state, values)
+                staged.append(self._staged(place, path, found, replace(state, mode=beats_files.MODE), content))
+                continue
             write = {NODE_KEYSTORE: self._node_keystore, KIBANA_KEYSTORE: self._kibana_keystore}[name]
             content = write(place, path, state.content if state.exists else None, values)
             staged.append(self._staged(place, path, found, state, content))
         return staged
 
-    def _value(self, change: SetSecureSetting | RemoveSecureSetting) -> Secret | None:
+    def _value(self, change: SetSecureSetting | RemoveSecureSetting) -> Secret | bytes | None:
         if isinstance(change, RemoveSecureSetting):
             return None
         kind, _, name = change.secret.partition(":")
         if kind == "store":
             return self._store_password(change.target, name)
-        found = self.context.passwords.get(name)
+        if kind == CARRIED:
+            return beats_files.carried_entry(self.context, change.target, name)
+        if kind == "value" and name in self.context.values:
+            return self.context.values[name]
+        found = passwords.value_for_kibana(self.context, name)
         if kind != "password" or found is None:
             raise ApplyError(f"no value for {change.secret}", hint="plan again")
         return found
 
     def _node_keystore(
-        self, place: Place, path: str, content: bytes | None, values: Mapping[str, Secret | None]
+        self, place: Place, path: str, content: bytes | None, values: Mapping[str, Secret | bytes | None]
     ) -> bytes:
         context = self.context
         shown = f"{place.root}/{path}"
@@ -372,12 +385,17 @@ class Preparer:
         version = Version.parse(place.version)
         number = es_keystore.format_for(version) if version else es_keystore.NEWEST_FORMAT
         if content is not None:
-            found = es_keystore.read_secure_settings(content, context.keystore_password, shown)
+            opening = context.keystore_password_of(content)
+            found = es_keystore.read_secure_settings(content, opening, shown)
             entries = dict(found.entries)
-            password = context.keystore_password if found.protected else None
+            password = opening if found.protected else None
             # without a known version the node's own format is the only safe one
             number = max(number, found.version) if version else found.version
-        entries = merged(entries, {name: value.encode() if value else None for name, value in values.items()})
+        raw = {name: value.encode() if isinstance(value, Secret) else value for name, value in values.items()}
+        entries = merged(entries, raw)
+        for change in context.plan.changes:
+            if isinstance(change, SetKeystorePassword) and change.target == place.target:
+                password = context.new_keystore_password if change.protects else None
         entries.setdefault(es_keystore.SEED, es_keystore.make_seed(secrets.choice).encode())
         return es_keystore.write_secure_settings(
             entries,
@@ -388,10 +406,12 @@ class Preparer:
         )
 
     def _kibana_keystore(
-        self, place: Place, path: str, content: bytes | None, values: Mapping[str, Secret | None]
+        self, place: Place, path: str, content: bytes | None, values: Mapping[str, Secret | bytes | None]
     ) -> bytes:
         found = kibana_keystore.read_kibana_keystore(content, None, f"{place.root}/{path}") if content else {}
-        entries = merged(found, {name: value.reveal() if value else None for name, value in values.items()})
+        secret = {name: Secret(value.decode()) if isinstance(value, bytes) else value for name, value in values.items()}
+        text = {name: value.reveal() if value is not None else None for name, value in secret.items()}
+        entries = merged(found, text)
         return kibana_keystore.write_kibana_keystore(
             entries, password=None, salt=secrets.token_bytes(64), iv=secrets.token_bytes(12)
         )
@@ -413,29 +433,6 @@ class Preparer:
         file = NewFile(staged, content, mode, owner, found if state.exists else "")
         return file, Item(place.target, place.root, found, after, staged, named)
 
-    # writing
-
-    def _write(self, stage_id: str, made: Made) -> None:
-        """Announced in the journal first, so that an undo finds everything that may have been begun."""
-        context, place = self.context, made.place
-        context.journal.write(
-            "prepare",
-            stage=stage_id,
-            target=place.target,
-            root=place.root,
-            folders=[folder for folder in made.folders if not context.fs.read(place.root, folder).exists],
-            files=[file.ready for file in made.files],
-            items=made.items,
-            leaves=made.leaves,
-        )
-        owner = Owner(place.uid, place.gid)
-        for folder in made.folders:
-            context.fs.make_folder(place.root, folder, place.folder_mode, owner)
-        for file in made.files:
-            context.fs.create(place.root, file.path, file.content, file.mode, file.owner, file.like)
-        context.journal.write("prepared", stage=stage_id, target=place.target)
-        context.evidence("prepare", place.target, f"{len(made.files)} files written beside the old ones")
-
 
 def staged_name(path: str, run: str) -> str:
     """Name of the file that is ready beside a path."""
@@ -456,10 +453,4 @@ def merged(entries: Mapping[str, V], values: Mapping[str, V | None]) -> dict[str
 
 def targets_of(stage: Stage) -> list[str]:
     """Targets with files in this stage, in order."""
-    return list(
-        dict.fromkeys(
-            change.target
-            for change in stage.changes
-            if isinstance(change, SetSetting | RemoveSetting | SetSecureSetting | RemoveSecureSetting | PublishSet)
-        )
-    )
+    return list(dict.fromkeys(change.target for change in stage.changes if isinstance(change, _WITH_FILES)))

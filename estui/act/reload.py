@@ -32,12 +32,22 @@ Wait = Callable[[str, Callable[[str], str], float], str]
 class Reload:
     """Hot reload on the targets of one step."""
 
-    def __init__(self, context: Context, peers: Peers, gates: Gates, wait: Wait, client_for: ClientFor) -> None:
+    def __init__(
+        self,
+        context: Context,
+        peers: Peers,
+        gates: Gates,
+        wait: Wait,
+        client_for: ClientFor,
+        told: Callable[[str], tuple[str, ...]] = lambda _: (),
+    ) -> None:
         self.context = context
         self.peers = peers
         self.gates = gates
         self.wait = wait
         self.client_for = client_for
+        self.told = told
+        """What the log of a node says about what it did not load."""
         self.proof = TrustProof(context, peers)
 
     def _layers(self, targets: tuple[str, ...]) -> Iterator[tuple[str, Layer]]:
@@ -68,7 +78,7 @@ class Reload:
 
     def _await_layer(self, target: str, layer: Layer, step: str) -> None:
         limit = RELOAD_POLLS * self.peers.reload_interval_s(target) + MARGIN_S
-        gate = partial(self._loaded, layer, self.proof.authorities(target, layer))
+        gate = partial(self._loaded, layer, self.proof.authorities(target, layer), self.proof.dropped(target, layer))
         problem = self.wait(target, gate, limit)
         for _ in range(PUBLISHED_AGAIN):
             if not problem or not self._may_publish(target, layer):
@@ -83,12 +93,15 @@ class Reload:
         if problem:
             reason = explain(self.peers, self.client_for, target, layer)
             raise ApplyError(
-                f"{target} has not loaded its {layer.value} set: {problem}", reasons=(reason.text,), hint=reason.hint
+                f"{target} has not loaded its {layer.value} set: {problem}",
+                reasons=(reason.text, *self.told(target)),
+                hint=reason.hint,
             )
 
-    def _loaded(self, layer: Layer, trusted: tuple[str, ...], target: str) -> str:
+    def _loaded(self, layer: Layer, trusted: tuple[str, ...], dropped: tuple[str, ...], target: str) -> str:
         """The layer serves what is on disk, and trusts what no new serial can show."""
         seen = [self.gates.loaded(layer, target), *(self.proof.trusts(target, name) for name in trusted)]
+        seen += [self.proof.refuses(target, name) for name in dropped]
         return "; ".join(seen)
 
     def _may_publish(self, target: str, layer: Layer) -> bool:

@@ -6,13 +6,11 @@ never looked at again (real-elasticsearch.md §2). A link to another folder is a
 
 from __future__ import annotations
 
-import hashlib
-
 from estui.act.commit import commit
 from estui.act.context import Context
 from estui.act.fs import Owner
-from estui.act.items import Image, Item, Ready
-from estui.errors import ApplyError, Location
+from estui.act.items import Image, Item
+from estui.act.staging import Made, NewFile, set_in_use, write_made
 from estui.model.observed import FileKind
 
 
@@ -21,37 +19,24 @@ def republish(context: Context, target: str, set_name: str, step: str) -> str:
 
     Journaled as a stage of its own, so that an interruption is completed or undone like any other.
     """
-    place = context.plan.place(target)
+    place, fs = context.plan.place(target), context.fs
     base = f"{context.plan.folder}/{set_name}"
-    link = context.fs.read(place.root, f"{base}/current").link
-    if not link:
-        raise ApplyError("is no link to a set", location=Location(f"{place.root}/{base}/current"))
+    old = f"{base}/{set_in_use(context, place.root, base)}"
     name = _free_name(context, place.root, base)
     owner = Owner(place.uid, place.gid)
-    contents = {
-        file: context.fs.read(place.root, f"{base}/{link}/{file}").content
-        for file in context.fs.names(place.root, f"{base}/{link}")
-    }
-    ready = [
-        Ready(f"{base}/{name}/{file}", hashlib.sha256(content).hexdigest(), place.file_mode, place.uid, place.gid)
-        for file, content in contents.items()
-    ]
-    stage = f"again-{set_name}-{name}"
-    item = Item(target, place.root, f"{base}/current", Image(FileKind.LINK.value, link=name))
-    context.journal.write(
-        "prepare",
-        stage=stage,
-        target=target,
-        root=place.root,
-        folders=[f"{base}/{name}"],
-        files=ready,
-        items=[item],
-        leaves=[],
+    files = tuple(
+        NewFile(
+            f"{base}/{name}/{file}",
+            fs.read(place.root, f"{old}/{file}").content,
+            place.file_mode,
+            owner,
+            like=f"{old}/{file}",
+        )
+        for file in fs.names(place.root, old)
     )
-    context.fs.make_folder(place.root, f"{base}/{name}", place.folder_mode, owner)
-    for file, content in contents.items():
-        context.fs.create(place.root, f"{base}/{name}/{file}", content, place.file_mode, owner, f"{base}/{link}/{file}")
-    context.journal.write("prepared", stage=stage, target=target)
+    item = Item(target, place.root, f"{base}/current", Image(FileKind.LINK.value, link=name))
+    stage = f"again-{set_name}-{name}"
+    write_made(context, stage, Made(place, (f"{base}/{name}",), files, (item,)))
     commit(context, stage, (target,), step)
     return name
 

@@ -10,10 +10,13 @@ from estui.act.context import Context
 from estui.act.fs import Owner
 from estui.act.items import Item, Ready, Switched, difference, identical, same, switched_of
 from estui.act.journal import Journal
+from estui.act.passwords import announced as announced_passwords
 from estui.act.pins import image_of
 from estui.act.prepare import staged_name
+from estui.act.runs import step_record
 from estui.decide.join_steps import is_leaving, leaving
-from estui.decide.runbook import UNDO_STAGE, rollback_steps
+from estui.decide.password_steps import LOGIN_KINDS, password_change
+from estui.decide.runbook import UNDO_STAGE, rollback_steps, takes_down
 from estui.errors import ApplyError, Location, StalePlanError, UsageError
 from estui.model.observed import FileKind
 from estui.model.plan import Plan, Stage
@@ -34,6 +37,19 @@ def committed(journal: Journal) -> tuple[Switched, ...]:
     return tuple(found.values())
 
 
+def has_taken_down(plan: Plan, journal: Journal) -> bool:
+    """Whether a run has begun to take something down that its undo has to bring up again, whatever it switched."""
+    if plan.goal.joins or plan.goal.passwords:
+        return False
+    return takes_down(step_record(journal, step) for step in plan.steps)
+
+
+def is_untouched(run: Context) -> bool:
+    """Whether nothing of a run can be seen outside of what it prepared: its undo needs no run-book."""
+    journal = run.journal
+    return not (committed(journal) or announced_passwords(journal) or has_taken_down(run.plan, journal))
+
+
 def rollback_plan(plan: Plan, journal: Journal, order: tuple[str, ...]) -> Plan:
     """The plan of the undo: no changes of its own, the steps back.
 
@@ -48,14 +64,25 @@ def rollback_plan(plan: Plan, journal: Journal, order: tuple[str, ...]) -> Plan:
     undo = replace(
         plan,
         stages=(Stage(UNDO_STAGE, plan.restart, (), why),),
-        steps=rollback_steps(plan, targets, order),
+        steps=rollback_steps(plan, targets, order, taken_down=has_taken_down(plan, journal)),
         pins=(),
         expect_nodes=len(order),
         notes=("passwords that were set, CAs that were made and the security index stay",),
     )
+    if plan.goal.passwords:
+        return _with_passwords(undo, plan, journal)
     if not plan.goal.joins:
         return undo
     return replace(undo, expect_nodes=len(order) - len(leaving(undo)), notes=_leaving_notes(undo))
+
+
+def _with_passwords(undo: Plan, plan: Plan, journal: Journal) -> Plan:
+    """The undo of new passwords: those that the run set, or may have set, are set back by the same way in."""
+    change, users = password_change(plan), announced_passwords(journal)
+    back = (replace(change, users=users),) if change and users else ()
+    stage = replace(undo.stages[0], changes=back)
+    steps = undo.steps if back else tuple(step for step in undo.steps if step.kind not in LOGIN_KINDS)
+    return replace(undo, stages=(stage,), steps=steps, notes=("a password whose value before is not known stays",))
 
 
 def _leaving_notes(undo: Plan) -> tuple[str, ...]:

@@ -6,11 +6,17 @@ process or the other front end. What needs a person and has no command waits; no
 
 from __future__ import annotations
 
+import socket
+
+from estui import __version__
 from estui.act.context import Context
 from estui.act.steps import Steps
+from estui.act.workspace import login_name
 from estui.errors import EstuiError, WaitingError
 from estui.model.run import Step, StepChanged, StepKind, StepState
 
+WALK = "walk"
+"""Act of a journal record: who goes on with the run from here, and with which estui."""
 CLOSED = (StepState.DONE, StepState.SKIPPED)
 
 
@@ -25,8 +31,22 @@ class Walker:
         """Does the steps that are left, in order; True once all are done.
 
         Raises WaitingError where a person has to act, and the step's own error where it failed; both leave the
-        run where it can be taken up again.
+        run where it can be taken up again. A temporary superuser does not outlive the walk.
         """
+        self._sign()
+        try:
+            return self._walk(only_next=only_next)
+        finally:
+            self.steps.leave()
+
+    def _sign(self) -> None:
+        """Once for everybody who takes the run up."""
+        who = {"who": login_name(), "host": socket.gethostname(), "estui": __version__}
+        signed = self.context.journal.find(WALK)
+        if not signed or {name: signed[-1].text(name) for name in who} != who:
+            self.context.journal.write(WALK, **who)
+
+    def _walk(self, *, only_next: bool) -> bool:
         for step in self.context.plan.steps:
             if self._state(step) in CLOSED:
                 continue

@@ -26,7 +26,7 @@ from estui.model.plan import Plan, Restart
 from estui.model.run import Evidence, RunPhase, RunState, Step, StepRecord, StepState
 
 PLAN = "plan.json"
-REPORT = "report.json"
+REPORT, REPORT_MARKDOWN = "report.json", "report.md"
 
 
 def begin_run(context: Context, kind: str, undoes: str = "") -> None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import signal
 import subprocess
+import tempfile
 from collections.abc import Iterable
+from typing import IO
 
 from estui.act.context import Context
 from estui.errors import ApplyError, UsageError
 from estui.model.inventory import Commands, Inventory
+from estui.present.escapes import escaped
 
-OUTPUT_LIMIT = 2000
-"""Characters of a command's output that an error shows."""
+OUTPUT_LIMIT = 4000
+"""Bytes of the end of a command's output that are shown."""
+SHOWN_LINES = 12
+"""Lines of it that an error repeats."""
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TERM", "SSH_AUTH_SOCK", "TMPDIR", "XDG_RUNTIME_DIR")
 """Environment that a command may need; nothing of estui's own (passphrase files, workspace) goes along."""
 
@@ -32,40 +39,67 @@ def unconfirmed(inventory: Inventory, confirmed: Iterable[str]) -> tuple[tuple[s
 def run_command(context: Context, target: str, command: tuple[str, ...]) -> None:
     """Runs one command to its end.
 
+    It gets a session of its own and writes into a file: a signal that ends estui leaves it at work, and a service that
+    it starts keeps neither a pipe nor the terminal. Only its time limit ends it.
     Raises ApplyError where it cannot be started, fails, or outlasts its time; with the end of its output.
     """
     shown = " ".join(command)
-    context.say(f"{target}: $ {shown}")
-    environment = {name: value for name, value in os.environ.items() if name in _KEPT}
-    try:
-        done = subprocess.run(  # noqa: S603 - argument list from the user's own inventory, confirmed, no shell
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=context.options.command_timeout_s,
-            env=environment,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
+    context.say(f"{target}: $ {escaped(shown)}")
+    limit = context.options.command_timeout_s
+    with tempfile.TemporaryFile() as output:
+        try:
+            code = _finish(_started(command, output), limit)
+        except OSError as error:
+            raise ApplyError(
+                f"{target}: {shown} cannot be started: {os.strerror(error.errno or 0)}",
+                hint="mend the command in estui.yaml",
+            ) from error
+        told = _last_lines(output)
+    for line in told:
+        context.say(f"{target}: {line}")
+    if code is None:
         raise ApplyError(
-            f"{target}: {shown} did not end within {context.options.command_timeout_s:.0f} s",
+            f"{target}: {shown} did not end within {limit:.0f} s",
+            reasons=told[-SHOWN_LINES:],
             hint="look at the service by hand, then: estui runbook resume",
-        ) from error
-    except OSError as error:
+        )
+    if code != 0:
+        last = f": {told[-1]}" if told else ""
         raise ApplyError(
-            f"{target}: {shown} cannot be started: {os.strerror(error.errno or 0)}",
-            hint="mend the command in estui.yaml",
-        ) from error
-    output = done.stdout.decode("utf-8", "replace").strip()
-    if output:
-        context.say(f"{target}: {output[-OUTPUT_LIMIT:]}")
-    if done.returncode != 0:
-        tail = f": {output[-OUTPUT_LIMIT:]}" if output else ""
-        raise ApplyError(
-            f"{target}: {shown} failed with exit code {done.returncode}{tail}",
+            f"{target}: {shown} failed with exit code {code}{last}",
+            reasons=told[-SHOWN_LINES:-1],
             hint="mend what it says, then: estui runbook resume",
         )
+
+
+def _started(command: tuple[str, ...], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - argument list from the user's own inventory, confirmed, no shell
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env={name: value for name, value in os.environ.items() if name in _KEPT},
+        start_new_session=True,
+    )
+
+
+def _finish(process: subprocess.Popen[bytes], limit_s: float) -> int | None:
+    """Its exit code, None where its time was up: it and what it started in its own session are ended then."""
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return None
+
+
+def _last_lines(output: IO[bytes]) -> tuple[str, ...]:
+    """The end of what a command wrote, each line printable."""
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - OUTPUT_LIMIT))
+    text = output.read(OUTPUT_LIMIT).decode("utf-8", "replace").strip()
+    return tuple(escaped(line) for line in text.splitlines() if line.strip())
 
 
 def words(commands: Commands, action: str, target: str) -> str:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable
 from functools import partial
 
-from estui.act import cluster, services
+from estui.act import cluster, grants, passwords
+from estui.act.allocation import Allocation
 from estui.act.commit import commit
 from estui.act.context import Context
-from estui.act.gates import Gates
+from estui.act.items import NODE_KEYSTORE
+from estui.act.leaves import LEAVES, note_leaves
 from estui.act.login import TemporaryLogin
-from estui.act.peers import Peers, seconds, wait_until
+from estui.act.peers import Peers, seconds
 from estui.act.prepare import Preparer
 from estui.act.reload import Reload
+from estui.act.restarts import Restarts
 from estui.act.verify import Verifier
-from estui.decide.join_steps import is_leaving, leaving
-from estui.decide.membership import exclude_words
-from estui.decide.runbook import PROOF_STAGE
+from estui.act.watching import Watching
+from estui.decide.beats_steps import grants_of
+from estui.decide.join_steps import is_leaving
 from estui.decide.rung import is_secured
-from estui.errors import ApplyError, ProbeError, VerificationError, WaitingError
-from estui.formats.wire import Json
+from estui.errors import ApplyError, EstuiError, ProbeError, VerificationError
 from estui.model.inventory import Layer
-from estui.model.plan import FirstLogin, PublishSet, Restart, Stage
+from estui.model.plan import FirstLogin, GrantLogin, Restart, Stage
 from estui.model.run import Evidence, Step, StepKind, StepState, Verdict
 from estui.observe import es_api
 from estui.observe.http import Basic, Client, Credentials
@@ -30,6 +32,8 @@ from estui.observe.http import Basic, Client, Credentials
 DISCOVERY_TIMEOUT_S = 30.0
 """`discovery.initial_state_timeout`: until then a node without a quorum does not open HTTP."""
 HTTP_MARGIN_S = 30.0
+KIBANA_RETRY_S = 30.0
+"""A Kibana looks for its cluster every few seconds."""
 LOGIN_RETRY_S = 20.0
 """A right password can be refused for a second or so while the security index appears (real-elasticsearch.md §0.7)."""
 
@@ -37,55 +41,52 @@ StateOf = Callable[[StepKind], StepState]
 
 
 class Steps:
-    """The steps of one run, for one process. `evidence` collects what was seen in the step in hand."""
+    """The steps of one run, for one process."""
 
     def __init__(self, context: Context, state_of: StateOf) -> None:
         self.context = context
         self.peers = Peers(context)
-        self.gates = Gates(context, self.peers)
+        self.watching = Watching(context, self.peers)
+        self.gates = self.watching.gates
+        self.restarts = Restarts(context, self.peers, self.watching, self._client, self._speaker)
+        self.allocation = Allocation(context, self.watching, self._client, self._wanted)
         self.state_of = state_of
         """State of the run's step of a kind; waiting where the run has none."""
         self.login: TemporaryLogin | None = None
         self.verdict: Verdict | None = None
-        self.evidence: list[Evidence] = []
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """What was seen in the step in hand."""
+        return self.watching.evidence
 
     def do(self, step: Step) -> None:
         """Does one step. Raises WaitingError where a person has to act, another EstuiError where it failed."""
-        self.evidence = []
+        self.watching.begin(step)
         {
             StepKind.PREPARE: self._prepare,
             StepKind.ALLOCATION_OFF: self._allocation_off,
-            StepKind.STOP: self._stop,
+            StepKind.STOP: self.restarts.stop,
             StepKind.COMMIT: self._commit,
             StepKind.UNDO: self._commit,
-            StepKind.START: self._start,
-            StepKind.RESTART: self._restart,
+            StepKind.START: self.restarts.start,
+            StepKind.RESTART: self.restarts.restart,
             StepKind.FIRST_LOGIN: self._first_login,
             StepKind.CLUSTER: self._cluster,
             StepKind.ALLOCATION_ON: self._allocation_on,
             StepKind.PASSWORDS: self._passwords,
             StepKind.REMOVE_LOGIN: self._remove_login,
+            StepKind.RELOAD: self._reload,
+            StepKind.GRANT: self._grant,
             StepKind.VERIFY: self._verify,
         }[step.kind](step)
 
-    def _see(self, step: Step, target: str, text: str, *, ok: bool = True) -> None:
-        self.evidence.append(self.context.evidence(step.id, target, text, ok=ok))
-
-    def _gate(self, step: Step, target: str, gate: Callable[[str], str], timeout_s: float) -> str:
-        """Waits for a gate of one target; what it saw becomes evidence. The reason why it stays open, or nothing.
-
-        Raises WaitingError where somebody asked for a pause meanwhile: that is no failure of the target.
-        """
-
-        def closes() -> str:
-            text = gate(target)
-            self._see(step, target, text)
-            return text
-
-        problem = self.gates.wait(closes, timeout_s)
-        if problem and self.context.stop.is_set():
-            raise WaitingError(f"paused while waiting for {target}: {problem}", hint="estui runbook resume")
-        return problem
+    def leave(self) -> None:
+        """The end of a walk: a temporary superuser whose password nobody will know any more goes with it. Where its
+        lines cannot be removed, whoever takes the run up again does."""
+        if self.login is not None and self.login.credentials is not None:
+            with contextlib.suppress(EstuiError):
+                self.login.remove_lines()
 
     # who calls
 
@@ -124,33 +125,25 @@ class Steps:
     # files and cluster
 
     def _prepare(self, step: Step) -> None:
-        if self.context.journal.has("materialised"):
-            self._see(step, "workspace", "made before")
-            return
-        Preparer(self.context).prepare()
-        if self._proven_by_start(self.context.plan.stages):
-            self.context.journal.write("started", nodes=self._start_times())
-        self._see(step, "workspace", "certificates and files are ready beside the old ones")
+        made = self.context.journal.has("materialised")
+        if not self.context.journal.has(LEAVES):
+            note_leaves(self.context, self.peers, "before")
+        if not made:
+            Preparer(self.context).prepare()
+        if self.restarts.proven_by_start(self.context.plan.stages):
+            self.restarts.note_started()
+        self.watching.see(
+            step, "workspace", "made before" if made else "certificates and files are ready beside the old ones"
+        )
 
     def _allocation_off(self, step: Step) -> None:
-        target = self.gates.first_answering(step.targets)
-        if target is None:
-            self._see(step, "cluster", "no node answers: the cluster is down already")
-            return
-        with self._client(target) as client:
-            cluster.set_allocation(client, "primaries")
-            self._see(step, "cluster", "replica allocation is off")
-            try:
-                cluster.flush(client)
-            except ProbeError as error:
-                self._see(step, "cluster", error.summary)
-            else:
-                self._see(step, "cluster", "flushed")
+        self.allocation.off(step)
 
     def _allocation_on(self, step: Step) -> None:
-        with self._client(self._speaker()) as client:
-            cluster.set_allocation(client, None)
-        self._see(step, "cluster", "replica allocation is back to its default")
+        self.allocation.on(step, self._speaker())
+
+    def _wanted(self) -> int:
+        return self.context.plan.expect_nodes or len(self.peers.nodes)
 
     def _stage(self, step: Step) -> Stage | None:
         return next((stage for stage in self.context.plan.stages if stage.id == step.stage), None)
@@ -167,135 +160,22 @@ class Steps:
                     f"{', '.join(running)} came back before the files were switched",
                     hint="stop them again, then: estui runbook resume",
                 )
-        reloaded = restart not in (Restart.FULL, Restart.ROLLING, Restart.JOIN)
-        reload = Reload(self.context, self.peers, self.gates, partial(self._gate, step), self._client)
+        # a fix changes nothing that is served, and may be what a node needs to come up at all
+        reloaded = restart not in (Restart.FULL, Restart.ROLLING, Restart.JOIN) and not self.context.plan.goal.fix
+        wait, told = partial(self.watching.gate, step), partial(self.watching.why, step)
+        reload = Reload(self.context, self.peers, self.gates, wait, self._client, told)
         if reloaded and not self.context.journal.has("undoes"):
             reload.await_up(step.targets)
+        if restart is Restart.ROLLING and any(map(self.peers.is_node, step.targets)):
+            self.restarts.note_started(step.id)
         commit(self.context, step.stage, step.targets, step.id)
-        self._see(step, ", ".join(step.targets), "every file as planned")
+        self.watching.see(step, ", ".join(step.targets), "every file as planned")
         if reloaded:  # an undo is one stage, with Kibana's restart where the run had one
             reload.await_loaded(step.targets, step.id)
+            self.watching.see_loaded(step)
 
     def _runs(self, target: str) -> bool:
         return not self.gates.all_refused(target)
-
-    # services
-
-    def _may_run(self, target: str, action: str) -> bool:
-        return self.context.options.run_commands and bool(getattr(self.peers.commands(target), action))
-
-    def _run(self, target: str, action: str) -> None:
-        services.run_command(self.context, target, getattr(self.peers.commands(target), action))
-
-    def _asks(self, action: str, targets: Sequence[str], until: str) -> WaitingError:
-        """What a person has to do now, in the words that they type."""
-        return WaitingError(
-            f"waits for you to {action} {', '.join(targets)}, and watches {until}",
-            reasons=tuple(services.words(self.peers.commands(target), action, target) for target in targets),
-            hint="do it, then: estui runbook resume --wait 600   (--restart runs the inventory's own commands)",
-        )
-
-    def _stop(self, step: Step) -> None:
-        self._refuse_last_copies(leaving(self.context.plan))
-        for target in step.targets:
-            if self._may_run(target, "stop") and not self.gates.all_refused(target):
-                self._run(target, "stop")
-        end = time.monotonic() + self.context.options.wait_s
-        waiting = [target for target in step.targets if not self._wait_refused(target, end)]
-        if waiting:
-            raise self._asks("stop", waiting, "until every port is refused")
-        for target in step.targets:
-            ports = ", ".join(str(address.port) for address in self.peers.addresses(target).values())
-            self._see(step, target, f"port {ports} refused: stopped")
-
-    def _refuse_last_copies(self, targets: Sequence[str]) -> None:
-        """Raises WaitingError where a node that is to leave holds what no other node has."""
-        for target in targets:
-            if not self._runs(target):
-                continue
-            with self._client(self._speaker()) as client:
-                only = es_api.only_copies(client, target)
-            if only:
-                raise WaitingError(
-                    f"{target} holds the only copy of {len(only)} shards: {', '.join(only[:5])}",
-                    reasons=(exclude_words(target),),
-                    hint="wait until they have moved, then: estui runbook resume",
-                )
-
-    def _wait_refused(self, target: str, end: float) -> bool:
-        told = self._may_run(target, "stop")
-        limit = self.context.options.stop_timeout_s if told else end - time.monotonic()
-        return wait_until(lambda: self.gates.all_refused(target), limit, self.context.stop.is_set)
-
-    def _start_stopped(self, targets: Sequence[str]) -> None:
-        """Starts what is down, where there is a command: in this order, without waiting between them."""
-        for target in targets:
-            if self._may_run(target, "start") and self.gates.main_port_refused(target):
-                self._run(target, "start")
-
-    def _start(self, step: Step) -> None:
-        self._start_stopped(step.targets)
-        self._await_started(step, "start", self.gates.started)
-
-    def _restart(self, step: Step) -> None:
-        stages = [
-            stage
-            for stage in self.context.plan.stages
-            if stage.id == step.stage or (not step.stage and stage.restart is Restart.ROLLING)
-        ]
-        by_start = self._proven_by_start(stages)
-        gate = self._started_anew if by_start else self.gates.restarted
-        for target in step.targets:
-            if not self.gates.wait(partial(gate, target), 0.0):
-                continue  # an earlier walk, or a person, has done it
-            if self._may_run(target, "restart"):
-                self._run(target, "restart")
-            elif self._may_run(target, "stop") and self._may_run(target, "start"):
-                self._run(target, "stop")
-                self._run(target, "start")
-        self._await_started(step, "restart", gate)
-
-    @staticmethod
-    def _proven_by_start(stages: Sequence[Stage]) -> bool:
-        """Whether only the start of a process proves a restart: nothing that is served changes."""
-        return any(
-            stage.id == PROOF_STAGE
-            or (
-                stage.restart is Restart.ROLLING
-                and any(isinstance(change, PublishSet) and change.keep_leaf for change in stage.changes)
-            )
-            for stage in stages
-        )
-
-    def _start_times(self) -> dict[str, Json]:
-        """When each node's process was started, as the cluster tells it."""
-        with self._client(self._speaker()) as client:
-            return {member.name: member.started_ms for member in es_api.members(client)}
-
-    def _started_anew(self, target: str) -> str:
-        before = next(iter(self.context.journal.find("started"))).fields.get("nodes")
-        known = before.get(target) if isinstance(before, dict) else None
-        now = self._start_times().get(target)
-        if not now or now == known:
-            raise ProbeError("it is still the process of before" if now else "it is not in the cluster yet")
-        return "started anew"
-
-    def _await_started(self, step: Step, action: str, gate: Callable[[str], str]) -> None:
-        options = self.context.options
-        told_end, person_end = time.monotonic() + options.start_timeout_s, time.monotonic() + options.wait_s
-        waiting = []
-        for target in step.targets:
-            told = self._may_run(target, action) or (self._may_run(target, "stop") and self._may_run(target, "start"))
-            problem = self._gate(step, target, gate, (told_end if told else person_end) - time.monotonic())
-            if problem and told:
-                raise ApplyError(
-                    f"{target} did not come up as planned: {problem}",
-                    hint="look at its log, then: estui runbook resume, or estui rollback",
-                )
-            if problem:
-                waiting.append(target)
-        if waiting:
-            raise self._asks(action, waiting, "until each serves what was planned")
 
     # logins
 
@@ -304,19 +184,19 @@ class Steps:
         node = self.peers.read_node(target)
         if not is_secured(node):
             raise ApplyError(f"security of {target} is off", hint="estui rollback, then plan again")
-        self._start_stopped(step.targets)  # one that ended after its transport port was seen
+        self.restarts.start_stopped(step)  # one that ended after its transport port was seen
         # HTTP opens late on a node without a quorum, so it is awaited only once all have been started
         limit = seconds(node.setting("discovery.initial_state_timeout"), DISCOVERY_TIMEOUT_S) + HTTP_MARGIN_S
         limit = max(limit, self.context.options.wait_s)
-        problem = self._gate(step, target, lambda each: self.gates.node_layer(each, Layer.HTTP), limit)
+        problem = self.watching.gate(step, target, lambda each: self.gates.node_layer(each, Layer.HTTP), limit)
         if problem:
-            raise ApplyError(f"{target}: {problem}", hint="look at its log, then: estui runbook resume")
+            raise self._not_up(step, target, problem)
         self._open_login(step.id)
-        self._see(step, target, "the temporary superuser is let in")
+        self.watching.see(step, target, "the temporary superuser is let in")
 
     def _cluster(self, step: Step) -> None:
-        wanted = self.context.plan.expect_nodes or len(self.peers.nodes)
-        self._start_stopped(step.targets)
+        wanted = self._wanted()
+        self.restarts.start_stopped(step)
 
         def joined(target: str) -> str:
             with self._client(self._speaker()) as client:
@@ -330,14 +210,20 @@ class Steps:
             return f"{health.nodes} nodes, {health.status}"
 
         limit = max(self.context.options.start_timeout_s, self.context.options.wait_s)
-        problem = self._gate(step, "cluster", joined, limit)
+        problem = self.watching.gate(step, "cluster", joined, limit)
         if problem:
-            raise ApplyError(f"the cluster is not whole: {problem}", hint="look at the nodes' logs, then resume")
+            told = tuple(each for node in self.peers.nodes for each in self.watching.why(step, node))
+            hint = "look at the nodes' logs, then: estui runbook resume"
+            raise ApplyError(f"the cluster is not whole: {problem}", reasons=told, hint=hint)
         for target in step.targets:  # a node opens HTTP once it has joined
             if target in self.context.plan.goal.joins:
-                problem = self._gate(step, target, partial(self.gates.node_layer, layer=Layer.HTTP), limit)
+                problem = self.watching.gate(step, target, partial(self.gates.node_layer, layer=Layer.HTTP), limit)
                 if problem:
-                    raise ApplyError(f"{target}: {problem}", hint="look at its log, then: estui runbook resume")
+                    raise self._not_up(step, target, problem)
+
+    def _not_up(self, step: Step, target: str, problem: str) -> ApplyError:
+        told = self.watching.why(step, target)
+        return ApplyError(f"{target}: {problem}", reasons=told, hint="look at its log, then: estui runbook resume")
 
     def _check_joined(self, names: set[str]) -> None:
         """Raises ProbeError where a node that joins is not there, or one that leaves still is."""
@@ -347,19 +233,65 @@ class Steps:
                 raise ProbeError(f"{target} is still a member" if is_leaving(plan) else f"{target} is no member")
 
     def _passwords(self, step: Step) -> None:
+        if self.context.plan.goal.passwords:
+            self._new_passwords(step)
+            return
         change = self._first()
         superuser = self.superuser()
         for user in change.users if change else ():
             password = self.context.passwords.get(user)
             if password is None:
-                raise ApplyError(f"the new password of {user} is not at hand", hint="give --passphrase-file FILE")
+                hint = "give --passphrase-file FILE, or --passwords-file FILE"
+                raise ApplyError(f"the new password of {user} is not at hand", hint=hint)
             target = step.targets[0]
             with self.peers.client(target, superuser) as client:
                 cluster.set_password(client, user, password)
-            problem = self._gate(step, target, partial(self._logs_in, user), LOGIN_RETRY_S)
+            problem = self.watching.gate(step, target, partial(self._logs_in, user), LOGIN_RETRY_S)
             if problem:
                 raise ApplyError(f"{user} does not get in at {target}: {problem}", hint="estui runbook resume")
         self.context.workspace.audit("passwords set", users=list(change.users if change else ()), run=self.context.run)
+
+    def _grant(self, step: Step) -> None:
+        """Users of clients, with the roles that they need, through the node where somebody may make them."""
+        target = step.targets[0]
+        for grant in grants.merged(grants_of(self.context.plan)):
+            password = self.context.passwords.get(grant.user)
+            if password is None:
+                hint = "give --passphrase-file FILE, or --passwords-file FILE"
+                raise ApplyError(f"the password of {grant.user} is not at hand", hint=hint)
+            with self._client(target) as client:
+                grants.give(self.context, client, grant, password)
+            problem = self.watching.gate(step, target, partial(self._granted, grant), LOGIN_RETRY_S)
+            if problem:
+                raise ApplyError(f"{grant.user} does not get in at {target}: {problem}", hint="estui runbook resume")
+            self.context.workspace.audit("user made", user=grant.user, run=self.context.run)
+
+    def _granted(self, grant: GrantLogin, target: str) -> str:
+        with self.peers.client(target, self.peers.basic(grant.user)) as client:
+            return grants.proven(client, grant)
+
+    def _new_passwords(self, step: Step) -> None:
+        """Built-in users that have a password get another one; in an undo, the one before."""
+        target = step.targets[0]
+        task = passwords.PasswordChange(self.context, self.peers, target)
+        task.catch_up()
+        for user, value in task.wanted():
+            if value is None:
+                self.watching.see(step, target, f"the password of {user} stays: the one before is not known")
+                continue
+            task.set_one(user, value, self.superuser())
+            problem = self.watching.gate(step, target, partial(self._logs_in, user), LOGIN_RETRY_S)
+            if problem:
+                raise ApplyError(f"{user} does not get in at {target}: {problem}", hint="estui rollback")
+        task.note()
+
+    def _reload(self, step: Step) -> None:
+        """Running nodes read their secure settings again, each for itself, and say what they think of them."""
+        for target in step.targets:
+            state = self.context.fs.read(self.context.plan.place(target).root, NODE_KEYSTORE)
+            with self._client(target) as client:
+                cluster.reload_secure_settings(client, self.context.keystore_password_of(state.content))
+            self.watching.see(step, target, "has read its secure settings again, without a complaint")
 
     def _logs_in(self, user: str, target: str) -> str:
         with self.peers.client(target, self.peers.basic(user)) as client:
@@ -374,13 +306,24 @@ class Steps:
         self.login.prove_gone(step.id)
         if self.login.leftovers():
             raise ApplyError("a temporary superuser is still in the files", hint="estui runbook resume")
-        self._see(step, step.targets[0], "its line is gone" if gone else "no temporary superuser is left")
+        self.watching.see(step, step.targets[0], "its line is gone" if gone else "no temporary superuser is left")
 
     # proof
 
+    def _await_kibana(self) -> None:
+        """A Kibana that went on running needs a moment to see that a node is back; its proof is the verifier's."""
+        if self.context.plan.restart is Restart.ROLLING:
+            for target in self.peers.kibana:
+                self.gates.wait(partial(self.gates.kibana, target), KIBANA_RETRY_S)
+
     def _verify(self, step: Step) -> None:
-        self.verdict = Verifier(self.context, self.peers, self.superuser()).verify()
-        self.evidence = [
+        note_leaves(self.context, self.peers, "after")
+        if self.context.plan.goal.passwords:
+            self.verdict = passwords.prove(self.context, self.peers, self.gates)
+        else:
+            self._await_kibana()
+            self.verdict = Verifier(self.context, self.peers, self.superuser()).verify()
+        self.watching.evidence = [
             Evidence(self.verdict.at, proof.target, f"{proof.claim}: {proof.evidence}", proof.ok)
             for proof in self.verdict.proofs
         ]

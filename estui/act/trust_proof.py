@@ -8,8 +8,10 @@ from __future__ import annotations
 from estui.act.context import Context
 from estui.act.peers import Peers
 from estui.act.workspace import serial
+from estui.decide.rung import ssl_key
 from estui.errors import ProbeError
 from estui.formats import pem
+from estui.model.goal import Phase
 from estui.model.inventory import KeyType, Layer
 from estui.model.plan import LeafRequest, PublishSet
 from estui.observe.acceptance import can_ask, lets_in
@@ -32,20 +34,54 @@ class TrustProof:
 
         Only the transport layer asks its peers for a certificate; on HTTP nothing rests on what a node trusts.
         """
+        return tuple(
+            name
+            for change in self._kept(target, layer)
+            for name in change.trust
+            if self.context.workspace.has_key(name)
+        )
+
+    def dropped(self, target: str, layer: Layer) -> tuple[str, ...]:
+        """CAs of which it has to be shown that the layer trusts them no longer: where its leaf stays, in the last phase
+        of a rollover. A layer that asks its peers for nothing shows nothing."""
+        rollover, kept = self.context.plan.goal.rollover, self._kept(target, layer)
+        if rollover is None or rollover.phase is not Phase.DROP or not kept or not self._asks(target):
+            return ()
+        gone = [old for old, _ in rollover.successors if not any(old in change.trust for change in kept)]
+        return tuple(old for old in gone if self.context.workspace.has_key(old))
+
+    def _kept(self, target: str, layer: Layer) -> tuple[PublishSet, ...]:
+        """Changes of the transport layer that change what is trusted and keep its leaf."""
         if layer is not Layer.TRANSPORT or self.context.passphrase is None or not can_ask():
             return ()
-        changes = [change for change in self.context.plan.changes if isinstance(change, PublishSet)]
-        kept = [each for each in changes if (each.target, each.set_name) == (target, layer.value) and each.keep_leaf]
-        return tuple(name for change in kept for name in change.trust if self.context.workspace.has_key(name))
+        changes = (change for change in self.context.plan.changes if isinstance(change, PublishSet))
+        return tuple(
+            each for each in changes if (each.target, each.set_name) == (target, layer.value) and each.keep_leaf
+        )
+
+    def _asks(self, target: str) -> bool:
+        """Whether the transport layer demands certificates, as it does by default (elastic-stack-security.md §6.1)."""
+        node = self.peers.read_node(target)
+        demands = node.setting(ssl_key(Layer.TRANSPORT, "client_authentication")) or "required"
+        return demands == "required" and node.setting(ssl_key(Layer.TRANSPORT, "verification_mode")) != "none"
 
     def trusts(self, target: str, name: str) -> str:
         """The node lets in a certificate of this CA. Raises ProbeError while it does not."""
+        if not self._lets_in(target, name):
+            raise ProbeError(f"transport does not trust CA {name} yet")
+        return f"transport lets in a certificate of CA {name}"
+
+    def refuses(self, target: str, name: str) -> str:
+        """The node turns a certificate of this CA away. Raises ProbeError while it does not."""
+        if self._lets_in(target, name):
+            raise ProbeError(f"transport still trusts CA {name}")
+        return f"transport refuses a certificate of CA {name}"
+
+    def _lets_in(self, target: str, name: str) -> bool:
         address = self.peers.read_node(target).transport_address
         if address is None:
             raise ProbeError("its transport address cannot be told")
-        if not lets_in(address, self._client(name), timeout_s=ASK_S):
-            raise ProbeError(f"transport does not trust CA {name} yet")
-        return f"transport lets in a certificate of CA {name}"
+        return lets_in(address, self._client(name), timeout_s=ASK_S)
 
     def _client(self, name: str) -> bytes:
         if name not in self._clients:

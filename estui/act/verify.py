@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable
+from functools import partial
 
+from estui.act.beat_proof import accepts
 from estui.act.context import Context
 from estui.act.journal import stamp
+from estui.act.judging import check_served as check_served
 from estui.act.peers import Peers
+from estui.decide.beats_paths import uses_elasticsearch
 from estui.decide.join_steps import leaving
 from estui.decide.rung import has_tls, is_secured, ssl_key
 from estui.errors import EstuiError, ProbeError
-from estui.formats.pem import parse_certificate
 from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Address, Layer
 from estui.model.observed import ObservedKibana, ObservedNode, OnDisk, PortState, Served
@@ -20,19 +22,9 @@ from estui.observe import es_api
 from estui.observe.http import Client, Credentials, Tls
 from estui.observe.kibana_api import kibana_status
 from estui.observe.probe import probe
-from estui.pki.chain import verify_chain
 
 PROBE_TIMEOUT_S = 5.0
 KIBANA_UP = ("available", "green", "up")
-
-
-def check_served(served: Served, trusted: Iterable[CertificateFacts], *, now: datetime, host: str | None) -> None:
-    """Raises ProbeError or CertificateError, in words, where a peer that trusts `trusted` would not accept this."""
-    if served.state is not PortState.TLS or served.leaf is None:
-        raise ProbeError(f"{served.address} {served.state.value}: {served.detail or 'no TLS'}")
-    chain = [parse_certificate(each.der, "the served chain") for each in served.chain]
-    anchors = [parse_certificate(each.der, "the trusted CA") for each in trusted]
-    verify_chain(chain[0], chain[1:], anchors, now=now, purpose="server", host=host)
 
 
 def describe(served: Served) -> str:
@@ -63,6 +55,11 @@ class Verifier:
         self._cluster()
         for target in self.peers.kibana:
             self._kibana(self.peers.read_kibana(target))
+        covered = {place.target for place in self.context.plan.places}
+        for target in self.peers.beats:
+            if uses_elasticsearch(self.peers.read_beat(target)) and (target in covered or not covered):
+                check = partial(accepts, self.context, self.peers, target)
+                self._prove(target, "would trust its hosts and be let in", check)
         return Verdict(tuple(self.proofs), stamp(self.context.now()))
 
     def _prove(self, target: str, claim: str, check: Callable[[], str]) -> None:

@@ -53,6 +53,11 @@ def common_options(*, after_command: bool = False) -> argparse.ArgumentParser:
     group.add_argument("--passphrase-file", metavar="FILE", help=f"workspace passphrase (else {PASSPHRASE_VARIABLE})")
     group.add_argument("--user", metavar="NAME", help="superuser of a secured cluster")
     group.add_argument("--password-file", metavar="FILE", help="password of --user")
+    group.add_argument(
+        "--passwords-file",
+        metavar="FILE",
+        help="passwords of built-in users that you keep yourself: user=password lines, readable by you only",
+    )
     group.add_argument("--keystore-password-file", metavar="FILE", help="password of elasticsearch.keystore")
     group.add_argument(
         "--plain-http", action="store_true", default=flag, help="send --user's password over plain HTTP too"
@@ -75,12 +80,23 @@ def open_session(options: argparse.Namespace) -> Engine:
     user = getattr(options, "user", None)
     if user and password is None:
         password = _ask_secret(f"password of {user}: ", "--password-file FILE")
-    access = Access(user, password, given("keystore_password_file"), bool(getattr(options, "plain_http", False)))
+    plain = bool(getattr(options, "plain_http", False))
+    access = Access(user, password, given("keystore_password_file"), plain, _kept_passwords(options))
     engine = open_engine(options.workspace, access=access, expect_nodes=getattr(options, "expect_nodes", None))
     named = options.passphrase_file or os.environ.get(PASSPHRASE_VARIABLE)
     if named:
         engine.unlock(read_secret_file(Path(named)))
     return engine
+
+
+def _kept_passwords(options: argparse.Namespace) -> dict[str, Secret]:
+    """Passwords of built-in users from the file that the operator keeps."""
+    path = getattr(options, "passwords_file", None)
+    if not path:
+        return {}
+    from estui.engine.passwords import read_passwords
+
+    return read_passwords(Path(path))
 
 
 def _ask_secret(prompt: str, option: str) -> Secret:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from estui.model.certificate import CertificateFacts
+from estui.pki.issuers import is_signed_by
 
 WEAK_HASHES = ("md5", "sha1")
 LEAST_RSA_BITS = 2048
@@ -47,6 +49,20 @@ def name_reason(name: str) -> str:
     if _NAME.fullmatch(name):
         return ""
     return f"{name!r} is no name for a CA: small letters, digits and hyphens, such as corporate"
+
+
+def bundle_reasons(certificates: Sequence[CertificateFacts]) -> list[str]:
+    """Why certificates are not one root with the CAs below it."""
+    roots = [each for each in certificates if is_root(each)]
+    if len(roots) != 1:
+        there = ", ".join(dict.fromkeys(each.subject for each in roots or certificates))
+        return [f"it holds {len(roots) or 'no'} root CA{'s' * (len(roots) > 1)} ({there})"]
+    above, below = [roots[0]], [each for each in certificates if not is_root(each)]
+    while fitting := [each for each in below if any(is_signed_by(each, ca) for ca in above)]:
+        above += fitting
+        below = [each for each in below if each not in fitting]
+    reasons = [f"{each.subject} was not signed by {roots[0].subject}, nor by a CA below it" for each in below]
+    return reasons + [f"{each.subject} is no CA (no CA:TRUE)" for each in above[1:] if not each.is_ca]
 
 
 def admit_authority(name: str, facts: CertificateFacts, key_sha256: str | None, now: datetime) -> Admission:

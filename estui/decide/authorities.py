@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Layer
 from estui.model.observed import AuthorityFacts, Observed, OnDisk
 
@@ -71,6 +72,12 @@ def trusted_names(observed: Observed, disk: OnDisk) -> tuple[str, ...]:
     """Workspace CAs that a set trusts, by name."""
     digests = {each.sha256 for each in disk.trusted}
     return tuple(each.name for each in observed.authorities if not digests.isdisjoint(each.digests))
+
+
+def strangers(observed: Observed, disk: OnDisk) -> tuple[CertificateFacts, ...]:
+    """Trusted certificates that are no CA of the workspace: a set that is written anew would lose them."""
+    known = {digest for each in observed.authorities for digest in each.digests}
+    return tuple(each for each in disk.trusted if each.sha256 not in known)
 
 
 def trust_for(observed: Observed, layer: Layer) -> tuple[str, ...]:

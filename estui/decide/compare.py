@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from estui.decide.rung import SECURITY, is_secured, ssl_key
 from estui.model.finding import Severity
 from estui.model.goal import Goal
 from estui.model.inventory import Layer
 from estui.model.observed import Observed, ObservedNode, OnDisk
+from estui.model.plan import RemoveSetting, SetSetting, Stage
+from estui.model.setting import value_text
 
 LOCKED_KEYSTORE = "keystore-locked"
 """Only scenarios that write secure settings need the keystore open; they refuse by themselves."""
@@ -66,11 +69,30 @@ def placeholder_refusals(observed: Observed) -> list[str]:
     """Deciding settings that come from the environment of the node's process (`${NAME}`), which nobody here sees."""
     return [
         f"{node.target}: {key} is taken from the environment ({node.setting(key)}), which estui cannot see; "
-        "write its value into elasticsearch.yml"
+        "state the variable under `environment:` of the node in estui.yaml, or write its value into elasticsearch.yml"
         for node in observed.nodes
         for key in DECIDING
         if "${" in (node.setting(key) or "")
     ]
+
+
+def outside_refusals(observed: Observed, stages: Sequence[Stage]) -> list[str]:
+    """Settings that a plan would write, and that the operator says are set outside the yml: what is set there wins."""
+    nodes = {node.target: node for node in observed.nodes}
+    reasons = []
+    for stage in stages:
+        for change in stage.changes:
+            if not isinstance(change, SetSetting | RemoveSetting) or change.target not in nodes:
+                continue
+            found = nodes[change.target].settings.get(change.key)
+            if found is None or not found.source:
+                continue
+            wanted = f"be {value_text(change.value)}" if isinstance(change, SetSetting) else "go"
+            reasons.append(
+                f"{change.target}: {change.key} has to {wanted}, but it is set to {found.text} outside of "
+                f"{change.path}, and that wins: {found.source}"
+            )
+    return reasons
 
 
 def swapped_mounts(observed: Observed) -> list[str]:
@@ -123,7 +145,8 @@ def _count_refusals(observed: Observed, goal: Goal, *, asked: bool) -> list[str]
     if stated is None:
         return [
             "no node tells who belongs to the cluster (down, or credentials are needed); "
-            "give credentials, or state the number with `expect_nodes:` or --expect-nodes"
+            "give credentials (over plain HTTP also --plain-http), or state the number with `expect_nodes:` or "
+            "--expect-nodes"
         ]
     if stated != len(observed.nodes):
         return [f"{stated} nodes are expected, but the inventory has {len(observed.nodes)}"]

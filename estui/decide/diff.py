@@ -15,18 +15,23 @@ from estui.decide.layers import NODE_KEYSTORE, NODE_YML
 from estui.decide.masking import masked_lines
 from estui.decide.plan import authority_title
 from estui.formats import yml
+from estui.formats.beats_modules import list_name
 from estui.model.inventory import KeyType, StoreFormat
 from estui.model.observed import ABSENT, Observed
 from estui.model.plan import (
     Change,
     CreateAuthority,
     FirstLogin,
+    GrantLogin,
     LeafRequest,
     Manual,
     Plan,
     PublishSet,
     RemoveSecureSetting,
     RemoveSetting,
+    SetAccess,
+    SetKeystorePassword,
+    SetPasswords,
     SetSecureSetting,
     SetSetting,
 )
@@ -125,7 +130,7 @@ def yml_edits(changes: Iterable[Change], target: str, path: str) -> list[yml.Put
 
 def edited_yml(content: bytes, changes: Iterable[Change], target: str, path: str) -> bytes:
     """The yml as the plan leaves it. Raises SettingsError where it cannot be edited."""
-    return yml.edit(content, yml_edits(changes, target, path), path, HEADING)
+    return yml.edit(content, yml_edits(changes, target, path), path, HEADING, list_name(path))
 
 
 def build_review(plan: Plan, observed: Observed, *, fold: bool = True) -> Review:
@@ -160,7 +165,9 @@ def _target_files(plan: Plan, observed: Observed, changes: tuple[Change, ...], t
     for path in dict.fromkeys(change.path for change in mine if isinstance(change, SetSetting | RemoveSetting)):
         files.append(_yml_diff(observed, mine, target, path))
     for path in dict.fromkeys(
-        change.path for change in mine if isinstance(change, SetSecureSetting | RemoveSecureSetting)
+        change.path
+        for change in mine
+        if isinstance(change, SetSecureSetting | RemoveSecureSetting | SetKeystorePassword)
     ):
         files.append(_secure_diff(mine, target, path, f"{place.keystore_mode:04o} {owner}"))
     files += [_fixed_diff(group) for group in fixed.groups(mine)]
@@ -170,6 +177,18 @@ def _target_files(plan: Plan, observed: Observed, changes: tuple[Change, ...], t
                 files.append(_set_diff(change, plan.folder, f"{place.file_mode:04o} {owner}"))
             case FirstLogin():
                 files.append(_login_diff(change))
+            case SetPasswords():
+                line = DiffLine(Mark.ADD, f"passwords of {', '.join(change.users)}  (secret, changed)", why=change.why)
+                files.append(FileDiff(target, "security API", (line,), "while the node runs"))
+            case GrantLogin():
+                files.append(_grant_diff(change))
+            case SetAccess():
+                after = f"{change.mode:04o} {change.uid}:{change.gid}"
+                lines = (
+                    DiffLine(Mark.REMOVE, f"mode and owner {change.before}"),
+                    DiffLine(Mark.ADD, f"mode and owner {after}", why=change.why),
+                )
+                files.append(FileDiff(target, change.path, lines, "mode and owner, same content"))
             case Manual():
                 files.append(
                     FileDiff(target, "by hand", (DiffLine(Mark.NOTE, change.text, why=change.why),), "by hand")
@@ -180,7 +199,7 @@ def _target_files(plan: Plan, observed: Observed, changes: tuple[Change, ...], t
 
 
 def _content(observed: Observed, target: str, path: str) -> tuple[bytes, str]:
-    for thing in observed.things:
+    for thing in (*observed.things, *observed.beats):
         if thing.target == target:
             state = thing.files.get(path, ABSENT)
             shown = f"{state.mode:04o} {state.uid}:{state.gid}"
@@ -202,7 +221,7 @@ def _yml_diff(observed: Observed, changes: Sequence[Change], target: str, path: 
 
 def _reasons(after: bytes, changes: Sequence[Change], target: str, path: str) -> dict[int, str]:
     """Reason of each changed line, by its number in the new text."""
-    settings = yml.parse_settings(after, path)
+    settings = yml.parse_settings(after, path, list_name(path))
     return {
         settings[change.key].line: change.why
         for change in changes
@@ -245,6 +264,14 @@ def _secure_diff(changes: Sequence[Change], target: str, path: str, note: str) -
             lines.append(DiffLine(Mark.ADD, f"{change.name}  (secret, {word})", why=change.why))
         elif isinstance(change, RemoveSecureSetting) and change.path == path:
             lines.append(DiffLine(Mark.REMOVE, f"{change.name}  (secret, removed)", why=change.why))
+        elif isinstance(change, SetKeystorePassword) and change.path == path:
+            word = "changed" if change.replaces else "new"
+            mark = Mark.ADD if change.protects else Mark.REMOVE
+            lines.append(
+                DiffLine(
+                    mark, f"password of the file  (secret, {word if change.protects else 'removed'})", why=change.why
+                )
+            )
     return FileDiff(target, path, tuple(lines), "changed", note)
 
 
@@ -298,9 +325,26 @@ def _set_diff(change: PublishSet, folder: str, note: str) -> FileDiff:
 def _login_diff(change: FirstLogin) -> FileDiff:
     lines = (
         DiffLine(Mark.ADD, "temporary superuser, removed before the end  (secret, new)", why=change.why),
-        DiffLine(Mark.NOTE, f"then through the API: passwords of {', '.join(change.users)}  (secret, new)"),
+        *(
+            [DiffLine(Mark.NOTE, f"then through the API: passwords of {', '.join(change.users)}  (secret, new)")]
+            if change.users
+            else []
+        ),
     )
     return FileDiff(change.target, "users, users_roles", lines, "after the start, on this node only")
+
+
+def _grant_diff(change: GrantLogin) -> FileDiff:
+    """A user and its role, as the API gets them."""
+    rights = [f"cluster: {', '.join(change.cluster)}"]
+    rights += [f"{', '.join(each.names)}: {', '.join(each.privileges)}" for each in change.indices]
+    beside = f", {', '.join(change.roles)}" if change.roles else ""
+    lines = (
+        DiffLine(Mark.ADD, f"role {change.role}", why=change.why),
+        *(DiffLine(Mark.ADD, f"  {each}") for each in rights),
+        DiffLine(Mark.ADD, f"user {change.user} with {change.role}{beside}  (secret, new)"),
+    )
+    return FileDiff(change.target, "security API", lines, "through the API, once the cluster is up")
 
 
 def _signature(file: FileDiff) -> tuple[object, ...]:

@@ -13,21 +13,27 @@ from datetime import datetime
 from estui.decide import kibana as kibana_rules
 from estui.decide.authorities import SERVER_SET, authority_named, issuer_of, split_name, trusted_names
 from estui.decide.fixed import fixed_of, leaf_paths, unusable
-from estui.decide.layers import managed_format
-from estui.decide.rotation import KIBANA_STAGE, NODE_STAGE, RELOAD, Held, common_name, held_leaves
+from estui.decide.layers import format_of, managed_format
+from estui.decide.rotation import KIBANA_STAGE, NODE_STAGE, Held, common_name, held_leaves, switch_reasons
 from estui.decide.rung import has_tls
+from estui.decide.switching import switch_stages
 from estui.model.goal import Goal
-from estui.model.inventory import KeyType, Layer, StoreFormat
-from estui.model.observed import AuthorityFacts, ImportedLeaf, Observed, ObservedNode, OnDisk, PortState
-from estui.model.plan import Change, LeafRequest, PublishSet, Restart, Stage
+from estui.model.inventory import KeyType, Layer
+from estui.model.observed import AuthorityFacts, ImportedLeaf, Observed, ObservedNode, OnDisk
+from estui.model.plan import Change, LeafRequest, PublishSet, Stage
 from estui.pki.names import covers
 
-OWN_NAMES = ("transport", "http", "client")
+OWN_NAMES = ("transport", "http", "client", "cluster")
+"""CAs that estui makes, before they have successors; the last one signs for several layers."""
 
 
-def imported_for(observed: Observed, target: str, set_name: str) -> ImportedLeaf | None:
-    """The newest imported leaf of a set."""
-    found = [each for each in observed.imported if (each.target, each.set_name) == (target, set_name)]
+def imported_for(observed: Observed, target: str, set_name: str, authority: str = "") -> ImportedLeaf | None:
+    """The newest imported leaf of a set, or the newest that this CA signed."""
+    found = [
+        each
+        for each in observed.imported
+        if (each.target, each.set_name) == (target, set_name) and authority in ("", each.authority)
+    ]
     return found[-1] if found else None
 
 
@@ -78,7 +84,7 @@ def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     reasons += _without_tls(observed, goal)
     picked = chosen(observed, goal)
     for held, imported in picked:
-        reasons += _set_reasons(observed, held, imported, now)
+        reasons += [*date_reasons(imported, now), *switch_reasons(observed, held)]
         reasons += unusable(held.name, () if held.disk.managed else held.disk.named)
         reasons += _untrusting(observed, held, imported)
     return reasons + _shared_files(observed, picked)
@@ -108,21 +114,13 @@ def _without_tls(observed: Observed, goal: Goal) -> list[str]:
     return [f"{name} has no TLS yet: estui plan https uses the imported leaf" for name in found]
 
 
-def _set_reasons(observed: Observed, held: Held, imported: ImportedLeaf, now: datetime) -> Iterator[str]:
-    leaf = imported.leaf
+def date_reasons(imported: ImportedLeaf, now: datetime) -> Iterator[str]:
+    """Why an imported leaf is good for nothing today."""
+    name, leaf = f"{imported.target} {imported.set_name}", imported.leaf
     if leaf.not_after <= now:
-        yield f"{held.name}: the imported leaf expired on {leaf.not_after:%Y-%m-%d}"
+        yield f"{name}: the imported leaf expired on {leaf.not_after:%Y-%m-%d}"
     if leaf.not_before > now:
-        yield f"{held.name}: the imported leaf is not valid before {leaf.not_before:%Y-%m-%d %H:%M} UTC"
-    known = {digest for each in observed.authorities for digest in each.digests}
-    if held.disk.managed and any(each.sha256 not in known for each in held.disk.trusted):
-        yield f"{held.name} trusts a CA that is not in the workspace, which a new set would lose: estui adopt"
-    served = held.thing.port(Layer(held.set_name)) if isinstance(held.thing, ObservedNode) else held.thing.served
-    if served.state not in (PortState.TLS, PortState.NOT_ASKED):
-        yield (
-            f"{held.name} does not answer with TLS now ({served.state.value}): no set is switched while its node may "
-            "be starting; bring it up first"
-        )
+        yield f"{name}: the imported leaf is not valid before {leaf.not_before:%Y-%m-%d %H:%M} UTC"
 
 
 def _untrusting(observed: Observed, held: Held, imported: ImportedLeaf) -> list[str]:
@@ -135,8 +133,7 @@ def _untrusting(observed: Observed, held: Held, imported: ImportedLeaf) -> list[
     name = before.name if before else held.set_name
     return [
         f"{held.name}: {', '.join(peers)} would refuse the imported leaf, since CA {imported.authority} is not trusted "
-        f"there yet: everyone has to trust both first, as in estui ca rollover of {name} with CA {imported.authority} "
-        "as its successor"
+        f"there yet: everyone has to trust both first, as in: estui ca rollover start {name} --to {imported.authority}"
     ]
 
 
@@ -164,7 +161,6 @@ def _published(observed: Observed, held: Held, imported: ImportedLeaf) -> Publis
     trust: tuple[str, ...] = ()
     if held.disk.managed and held.set_name != SERVER_SET:
         trust = tuple(dict.fromkeys((*before, imported.authority)))
-    stored_p12 = any(path.endswith((".p12", ".pfx")) for path in held.disk.files)
     left = held.disk.leaf
     why = "the leaf that was imported" + (f"; the one in use ends {left.not_after:%Y-%m-%d}" if left else "")
     return PublishSet(
@@ -172,7 +168,7 @@ def _published(observed: Observed, held: Held, imported: ImportedLeaf) -> Publis
         held.set_name,
         request_of(imported),
         trust,
-        managed_format(held.disk) or (StoreFormat.PKCS12 if stored_p12 else StoreFormat.PEM),
+        format_of(held.disk),
         replaces=True,
         why=why,
         fixed=() if held.disk.managed else fixed_of(held.disk),
@@ -189,27 +185,14 @@ def stages(observed: Observed, goal: Goal) -> tuple[Stage, ...]:
     for held, imported in picked:
         into = nodes if isinstance(held.thing, ObservedNode) else kibana
         into.append(_published(observed, held, imported))
-    found = []
-    if nodes:
-        deaf = [held.target for held, _ in picked if held.thing.setting(RELOAD) == "false"]
-        why = "Elasticsearch loads changed certificate files by itself within seconds"
-        if deaf:
-            why = f"{', '.join(dict.fromkeys(deaf))} read files at their start only ({RELOAD} is false)"
-        found.append(Stage(NODE_STAGE, Restart.ROLLING if deaf else Restart.NONE, tuple(nodes), why))
-    if kibana:
-        found.append(Stage(KIBANA_STAGE, Restart.KIBANA, tuple(kibana), "Kibana reads its files at start only"))
-    return tuple(found)
+    return switch_stages(observed, nodes, kibana, (NODE_STAGE, KIBANA_STAGE))
 
 
 def notes(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     """What differs from the leaves in use, and who is not seen."""
     found = []
     for held, imported in chosen(observed, goal):
-        old, new = held.disk.leaf, imported.leaf
-        found.append(f"{held.name}: the imported leaf ends {new.not_after:%Y-%m-%d} ({new.days_left(now)} days)")
-        lost = [name for name in old.names if not covers(new, name)] if old else []
-        if lost:
-            found.append(f"{held.name}: it no longer covers {', '.join(lost)}")
+        found += differences(held, imported, now)
         before = issuer_of(observed, held.disk)
         if held.set_name != Layer.TRANSPORT.value and (before is None or before.name != imported.authority):
             found.append(
@@ -217,6 +200,14 @@ def notes(observed: Observed, goal: Goal, now: datetime) -> list[str]:
                 "cut off"
             )
     return found
+
+
+def differences(held: Held, imported: ImportedLeaf, now: datetime) -> list[str]:
+    """How long an imported leaf lasts, and the names of the one in use that it lacks."""
+    old, new = held.disk.leaf, imported.leaf
+    found = [f"{held.name}: the imported leaf ends {new.not_after:%Y-%m-%d} ({new.days_left(now)} days)"]
+    lost = [name for name in old.names if not covers(new, name)] if old else []
+    return found + ([f"{held.name}: it no longer covers {', '.join(lost)}"] if lost else [])
 
 
 # within a scenario

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from estui.decide import compare, hosts
 from estui.decide.authorities import authority_named, disks_of, in_force, issuer_of, trust_for, trusted_names
+from estui.decide.external import date_reasons, imported_for, is_external, request_of
 from estui.decide.join_steps import is_running
 from estui.decide.layers import (
     NODE_YML,
@@ -23,14 +24,14 @@ from estui.decide.layers import (
     wanted_settings,
 )
 from estui.decide.masking import shown_value
+from estui.decide.rotation import standing_goal
 from estui.decide.runbook import is_master_eligible
-from estui.decide.rung import SECURITY, cluster_rung, has_tls, is_secured, ssl_key
+from estui.decide.rung import SECURITY, has_tls, is_secured, ssl_key
 from estui.decide.scenarios import SEED_KEYS, layers_of
 from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Layer, StoreFormat
 from estui.model.observed import Observed, ObservedNode, OnDisk
 from estui.model.plan import Change, PublishSet, RemoveSetting, Restart, SetSecureSetting, Stage
-from estui.model.rung import Rung
 from estui.pki.names import normalised_address
 
 STAGE = "join"
@@ -41,7 +42,6 @@ SINGLE_NODE = "single-node"
 SEED_SOURCES = (*SEED_KEYS, "discovery.seed_providers", "discovery.zen.hosts_provider")
 """What tells a node where to look for others; the second of each is the name until 7.x."""
 _HOST_KEYS = ("transport.publish_host", "transport.host", "network.publish_host", "network.host")
-_SCENARIOS = {Rung.BASIC: Scenario.BASIC, Rung.HTTPS: Scenario.HTTPS}
 WHY = "the new node reads its files when it is started; the others trust its leaf, for they trust its CA"
 WHY_BOOTSTRAP = "a node that joins a formed cluster must not bootstrap another one"
 
@@ -68,17 +68,15 @@ def join_goal(observed: Observed, name: str) -> Goal:
     """The goal that this node stands where the others stand, with files of the same format."""
     goal = Goal(Scenario.HTTPS, joins=(name,), only=(name,))
     members = members_of(observed, goal)
-    rung = cluster_rung(members)
-    scenario = _SCENARIOS.get(rung, Scenario.MUTUAL if rung is Rung.MUTUAL else Scenario.MINIMAL)
     found = (managed_format(disk) for layer in Layer for disk in disks_of(members, layer.value))
     store = next((form for form in found if form), None)
-    return replace(goal, scenario=scenario, format=store or observed.inventory.policy.format)
+    return replace(goal, scenario=standing_goal(members).scenario, format=store or observed.inventory.policy.format)
 
 
 # refusals
 
 
-def refusals(observed: Observed, goal: Goal) -> list[str]:
+def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     """Every reason why these nodes cannot join, worst first."""
     members = members_of(observed, goal)
     first = compare.folder_refusals(observed) + compare.name_refusals(observed, goal.joins)
@@ -89,7 +87,7 @@ def refusals(observed: Observed, goal: Goal) -> list[str]:
         return first
     reasons = _cluster_refusals(members, goal) + compare.swapped_mounts(observed)
     for node in joiners(observed, goal):
-        reasons += _node_refusals(node, members) + _tls_refusals(node, members, goal)
+        reasons += _node_refusals(node, members) + _tls_refusals(node, members, goal, now)
     return reasons
 
 
@@ -166,8 +164,8 @@ def _version_refusals(node: ObservedNode, members: Observed) -> list[str]:
     return []
 
 
-def _tls_refusals(node: ObservedNode, members: Observed, goal: Goal) -> list[str]:
-    if goal.scenario not in _SCENARIOS.values():
+def _tls_refusals(node: ObservedNode, members: Observed, goal: Goal, now: datetime) -> list[str]:
+    if goal.scenario not in (Scenario.BASIC, Scenario.HTTPS):
         return []
     reasons = []
     for layer in layers_of(goal.scenario):
@@ -176,6 +174,7 @@ def _tls_refusals(node: ObservedNode, members: Observed, goal: Goal) -> list[str
                 f"{layer.value} TLS of the cluster was set up without estui, and the workspace lacks its CA: estui "
                 "adopt shows it, and estui adopt --import takes it over where its key is at hand"
             )
+    reasons += _request_refusals(node, members, goal, now)
     modes = _modes(members)
     if modes == {"full"} and hosts.unchecked_hosts(replace(members, nodes=(node,))):
         reasons.append(
@@ -186,6 +185,36 @@ def _tls_refusals(node: ObservedNode, members: Observed, goal: Goal) -> list[str
         reasons.append(
             f"{node.target}: elasticsearch.keystore cannot be opened ({node.keystore.error}); its password is needed "
             "for PKCS#12 files: --keystore-password-file"
+        )
+    return reasons
+
+
+def external_layers(members: Observed, goal: Goal) -> dict[Layer, str]:
+    """Layers for which a CA of others signs, with its name."""
+    found = {}
+    for layer in layers_of(goal.scenario):
+        signer = _signer(members, layer)
+        authority = authority_named(members, signer[0]) if signer else None
+        if authority is not None and is_external(authority, members):
+            found[layer] = authority.name
+    return found
+
+
+def _request_refusals(node: ObservedNode, members: Observed, goal: Goal, now: datetime) -> list[str]:
+    """Leaves that a CA of others has to sign first."""
+    reasons: list[str] = []
+    missing: dict[str, str] = {}
+    for layer, name in external_layers(members, goal).items():
+        imported = imported_for(members, node.target, layer.value, name)
+        if imported is None:
+            missing[layer.value] = name
+        else:
+            reasons += date_reasons(imported, now)
+    if missing:
+        reasons.append(
+            f"{node.target} {' and '.join(missing)}: CA {', '.join(dict.fromkeys(missing.values()))} has no key here, "
+            f"and no certificate of it is imported for this node: estui node add {node.entry.config} --requests-to DIR "
+            "writes the requests; once they are answered: estui csr import FILE... --ca FILE, then estui node add again"
         )
     return reasons
 
@@ -257,11 +286,30 @@ def _layer_changes(node: ObservedNode, layer: Layer, observed: Observed, goal: G
     disk = node.disk.get(layer, OnDisk())
     changes: list[Change] = []
     stays = managed_format(disk) is store and meets(disk, request, authority, observed.inventory.policy, now)
+    imported = None
+    if authority is not None and is_external(authority, observed):
+        imported = imported_for(observed, node.target, layer.value, authority.name)
+    if imported is not None:
+        request = request_of(imported)
+        stays = managed_format(disk) is store and disk.leaf == imported.leaf
     trusts = set(trusted_names(observed, disk)) >= set(signer[1])
     if not stays or not trusts:
         why = f"the others trust {signer[0]}, the CA of this layer"
         replaces = disk.managed and disk.leaf is not None
-        changes.append(PublishSet(node.target, layer.value, request, signer[1], store, replaces, why))
+        csr, digest = (imported.csr, imported.leaf.sha256) if imported else ("", "")
+        changes.append(
+            PublishSet(
+                node.target,
+                layer.value,
+                request,
+                signer[1],
+                store,
+                replaces,
+                why,
+                imported=csr,
+                leaf_sha256=digest,
+            )
+        )
     if not disk.managed or managed_format(disk) is not store:
         changes += clashes(node, layer, store)
     mode = ("full" if _modes(members) == {"full"} else "certificate", "as the other nodes have it")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from estui.decide import hosts
 from estui.decide.authorities import authority_named, in_force, trust_for
+from estui.decide.fixed import KEYSTORE
 from estui.decide.masking import shown_value
 from estui.decide.rung import has_tls, ssl_key
 from estui.model.inventory import Layer, Policy, StoreFormat
@@ -154,9 +155,15 @@ def clashes(node: ObservedNode, layer: Layer, store: StoreFormat) -> list[Change
 
 def managed_format(disk: OnDisk) -> StoreFormat | None:
     """How estui's own set of a layer is written now, None where the layer has none."""
-    if not disk.managed:
-        return None
-    return StoreFormat.PKCS12 if any(path.endswith(".p12") for path in disk.files) else StoreFormat.PEM
+    return format_of(disk) if disk.managed else None
+
+
+def format_of(disk: OnDisk) -> StoreFormat:
+    """How the files of a TLS context are written, whoever made them."""
+    stores = any(each.setting == KEYSTORE for each in disk.named) or any(
+        path.endswith((".p12", ".pfx")) for path in disk.files
+    )
+    return StoreFormat.PKCS12 if stores else StoreFormat.PEM
 
 
 def layer_changes(

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from estui.decide.findings.view import read_like_yml
 from estui.decide.layers import NODE_YML
+from estui.decide.switching import RELOAD, reloads
 from estui.model.inventory import Layer
 from estui.model.observed import ABSENT, NamedFile, ObservedNode, OnDisk, SeenFile
 
-RELOAD = "resource.reload.enabled"
 RESTART = "restart the node, then: estui runbook resume"
 
 
@@ -61,7 +61,7 @@ def why_not_loaded(node: ObservedNode, layer: Layer, view: NodeView) -> Reason:
 
 def _by_files(node: ObservedNode, disk: OnDisk) -> Iterator[Reason]:
     """What settings and files say by themselves."""
-    if node.setting(RELOAD) == "false":
+    if not reloads(node):
         yield Reason(f"{RELOAD} is false, so it reads files at its start only", RESTART)
     if disk.leaf and disk.key_sha256 and disk.leaf.key_sha256 != disk.key_sha256:
         yield Reason(

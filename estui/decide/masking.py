@@ -25,6 +25,8 @@ _IN_FLOW = re.compile(
 )
 _LOGIN_IN_URL = re.compile(r"(://[^\s/:@\"']*):[^\s\"']+@")
 """Up to the last `@`: what people write there is not always encoded, and may hold `/` and `@`."""
+_REFERENCE = re.compile(r"(?P<quote>[\"']?)\$\{[\w.-]+\}(?P=quote)\s*(\s#.*)?")
+"""Where a secret is kept, and no secret itself; with a default behind a colon it would hold one."""
 _BLOCK = re.compile(r"[|>][0-9+-]*\s*(#.*)?$")
 
 
@@ -38,7 +40,7 @@ def shown_value(key: str, value: SettingValue) -> SettingValue:
     if value is None:
         return None
     if names_secret(key):
-        return MASK
+        return value if isinstance(value, str) and _REFERENCE.fullmatch(value) else MASK
     if isinstance(value, tuple):
         return tuple(_without_login(each) if isinstance(each, str) else each for each in value)
     return _without_login(value) if isinstance(value, str) else value
@@ -51,7 +53,8 @@ def _without_login(text: str) -> str:
 def mask(line: str) -> str:
     """One yml line with every secret on it masked, changed or not, commented out or not."""
     found = _LINE.match(line)
-    if found and names_secret(found["key"]) and found["value"] and not found["value"].startswith("#"):
+    is_open = found is None or found["value"].startswith("#") or _REFERENCE.fullmatch(found["value"])
+    if found and names_secret(found["key"]) and found["value"] and not is_open:
         return f"{found['indent']}{found['head']}{MASK}"
     return _without_login(_masked_flow(line))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
 from estui.decide import (
+    beats,
     compare,
     external,
     fixed,
@@ -20,15 +22,17 @@ from estui.decide import (
 )
 from estui.decide.layers import NODE_KEYSTORE, NODE_YML
 from estui.decide.rung import ANONYMOUS_ROLES, SECURITY, has_tls, ssl_key
+from estui.decide.switching import reloads
 from estui.errors import PlanError
 from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Layer
-from estui.model.observed import ABSENT, FileState, Observed, ObservedKibana, ObservedNode
+from estui.model.observed import ABSENT, FileState, Observed, ObservedBeat, ObservedKibana, ObservedNode
 from estui.model.plan import (
     AuthorityRequest,
     Change,
     CreateAuthority,
     FirstLogin,
+    GrantLogin,
     Pin,
     Place,
     Plan,
@@ -36,6 +40,9 @@ from estui.model.plan import (
     RemoveSecureSetting,
     RemoveSetting,
     Restart,
+    SetAccess,
+    SetKeystorePassword,
+    SetPasswords,
     SetSecureSetting,
     SetSetting,
     Stage,
@@ -43,9 +50,9 @@ from estui.model.plan import (
 
 SECURE_STAGE = "nodes"
 KIBANA_STAGE = "kibana"
+BEATS_STAGE = "beats"
 SETGID = 0o2000
-RELOAD = "resource.reload.enabled"
-"""Whether a node looks at its files again while it runs; true by default (elastic-stack-security.md §6.3)."""
+Thing = ObservedNode | ObservedKibana | ObservedBeat
 _AUTHORITY_TITLES = {"transport": "transport CA", "http": "HTTP CA", "client": "client CA"}
 
 
@@ -60,13 +67,13 @@ def all_refusals(observed: Observed, goal: Goal) -> list[str]:
     reasons = compare.refusals(observed, goal)
     if reasons:
         return reasons
-    return scenarios.refusals(observed, goal) + kibana.refusals(observed, goal)
+    return scenarios.refusals(observed, goal) + kibana.refusals(observed, goal) + beats.refusals(observed, goal)
 
 
-def rollover_refusals(observed: Observed, goal: Goal) -> list[str]:
+def rollover_refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     """Every reason against a phase of a rollover. Everyone in the cluster has to be seen: a stranger would be cut
     off."""
-    return compare.refusals(observed, goal) or rollover.phase_refusals(observed, goal)
+    return compare.refusals(observed, goal) or rollover.phase_refusals(observed, goal, now)
 
 
 def rotation_refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
@@ -91,6 +98,7 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
             hint="estui ca rollover status" if goal.rollover else "mend what is listed, then plan again",
         )
     stages = _stages_of(observed, goal, now)
+    _require_settable(observed, goal, stages)
     _require_signers(observed, stages, now)
     _require_trust(observed, goal, stages)
     plan = Plan(
@@ -99,8 +107,8 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
         cluster_uuid=observed.cluster_uuid,
         goal=goal,
         stages=stages,
-        pins=_pins(observed, stages),
-        places=_places(observed, stages),
+        pins=pins_of(observed, stages),
+        places=places_of(observed, stages),
         notes=(
             *_notes_of(observed, goal, stages, now),
             *trust_check.interim_notes(observed, stages),
@@ -113,11 +121,30 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
     return runbook.with_steps(plan, observed)
 
 
+def needs_passphrase(plan: Plan, given: Collection[str] = (), *, sealed: bool = False) -> bool:
+    """Whether carrying it out takes the workspace passphrase: to sign, to store passwords, or to ask a node whether it
+    trusts a CA where a rollover leaves its leaf as it is.
+
+    Users in `given` have passwords that are kept elsewhere. `sealed`: passwords are stored, so that a new one has to
+    be stored too.
+    """
+    users = {user for each in plan.changes if isinstance(each, FirstLogin | SetPasswords) for user in each.users}
+    users |= {each.user for each in plan.changes if isinstance(each, GrantLogin)}
+    if users and ((sealed and plan.goal.passwords) or not users <= set(given)):
+        return True
+    return any(
+        isinstance(change, CreateAuthority)
+        or (isinstance(change, SetKeystorePassword) and change.protects)
+        or (isinstance(change, PublishSet) and (change.request is not None or plan.goal.rollover is not None))
+        for change in plan.changes
+    )
+
+
 def _refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     if goal.joins:
-        return joining.refusals(observed, goal)
+        return joining.refusals(observed, goal, now)
     if goal.rollover:
-        return rollover_refusals(observed, goal)
+        return rollover_refusals(observed, goal, now)
     if goal.external:
         return _first_refusals(observed) or external.refusals(observed, goal, now)
     return rotation_refusals(observed, goal, now) if goal.rotation else all_refusals(observed, goal)
@@ -148,10 +175,21 @@ def _notes_of(observed: Observed, goal: Goal, stages: tuple[Stage, ...], now: da
     if goal.joins:
         return tuple(joining.notes(observed, goal, stages)) if stages else ()
     if goal.rollover:
-        return tuple(rollover.notes(observed, goal)) if stages else ()
+        return tuple(rollover.notes(observed, goal, now)) if stages else ()
     if goal.external:
         return tuple(external.notes(observed, goal, now))
     return tuple(rotation.notes(observed, goal, now)) if goal.rotation else _notes(observed, goal, stages)
+
+
+def _require_settable(observed: Observed, goal: Goal, stages: tuple[Stage, ...]) -> None:
+    """Raises PlanError where the yml would be changed and what is set outside of it would still count."""
+    reasons = compare.outside_refusals(observed, stages)
+    if reasons:
+        raise PlanError(
+            f"no plan for {goal.label}: settings from outside the yml stand against it",
+            reasons=tuple(reasons),
+            hint="change them where they are set, and state them so in estui.yaml; then plan again",
+        )
 
 
 def _require_trust(observed: Observed, goal: Goal, stages: tuple[Stage, ...]) -> None:
@@ -197,15 +235,19 @@ def _stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
     restart = _restart_of(changes, observed)
     kibana_changes = _kibana_changes(observed, goal, now)
     changes, kibana_changes = external.with_imported(changes, kibana_changes, observed, now)
-    login = _first_login(observed, changes, kibana_changes)
+    beat_changes = [change for beat in beats.touched(observed, goal) for change in beats.changes(beat, observed, goal)]
+    login = _first_login(observed, changes, [*kibana_changes, *beat_changes])
     stages = []
-    authorities = _new_authorities(observed, [*changes, *kibana_changes])
+    authorities = _new_authorities(observed, [*changes, *kibana_changes, *beat_changes])
     if changes or login:
         stages.append(Stage(SECURE_STAGE, restart, (*authorities, *changes, *login), _why_restart(restart)))
         authorities = ()
     if kibana_changes:
         why = "Kibana reads its files at start only"
         stages.append(Stage(KIBANA_STAGE, Restart.KIBANA, (*authorities, *kibana_changes), why))
+        authorities = ()
+    if beat_changes:
+        stages.append(Stage(BEATS_STAGE, Restart.BEAT, (*authorities, *beat_changes), beats.WHY_RESTART))
     return tuple(stages)
 
 
@@ -219,7 +261,7 @@ def _restart_of(changes: list[Change], observed: Observed) -> Restart:
     if settings or any(isinstance(change, SetSecureSetting | RemoveSecureSetting) for change in changes):
         return Restart.ROLLING
     published = {change.target for change in changes if isinstance(change, PublishSet)}
-    if any(node.target in published and node.setting(RELOAD) == "false" for node in observed.nodes):
+    if any(node.target in published and not reloads(node) for node in observed.nodes):
         return Restart.ROLLING
     return Restart.NONE
 
@@ -246,16 +288,17 @@ def _kibana_changes(observed: Observed, goal: Goal, now: datetime) -> list[Chang
     return found
 
 
-def _first_login(observed: Observed, changes: list[Change], kibana_changes: list[Change]) -> list[Change]:
+def _first_login(observed: Observed, changes: list[Change], client_changes: list[Change]) -> list[Change]:
     """A temporary superuser where passwords have to be set: on the first master-eligible node by name."""
     fresh = any(isinstance(change, SetSetting) and change.key == SECURITY for change in changes)
     needs_kibana = any(
         isinstance(change, SetSecureSetting) and change.secret == f"password:{kibana.SYSTEM_USER}"
-        for change in kibana_changes
+        for change in client_changes
     )
-    if not fresh and not needs_kibana:
+    grants = any(isinstance(change, GrantLogin) for change in client_changes)
+    if not fresh and not needs_kibana and not grants:
         return []
-    users = ("elastic", kibana.SYSTEM_USER) if fresh else (kibana.SYSTEM_USER,)
+    users = ("elastic", kibana.SYSTEM_USER) if fresh else (kibana.SYSTEM_USER,) if needs_kibana else ()
     node = first_master(observed)
     why = "sets the built-in users' passwords through the API; removed again and proven gone"
     return [FirstLogin(node.target, users, why)]
@@ -289,12 +332,12 @@ def _new_authorities(observed: Observed, changes: list[Change]) -> tuple[CreateA
     )
 
 
-def _state(thing: ObservedNode | ObservedKibana, path: str) -> FileState:
+def _state(thing: Thing, path: str) -> FileState:
     return thing.files.get(path, ABSENT)
 
 
-def _things(observed: Observed) -> dict[str, ObservedNode | ObservedKibana]:
-    return {thing.target: thing for thing in observed.things}
+def _things(observed: Observed) -> dict[str, Thing]:
+    return {thing.target: thing for thing in (*observed.things, *observed.beats)}
 
 
 def _changed_targets(stages: tuple[Stage, ...]) -> list[str]:
@@ -302,14 +345,21 @@ def _changed_targets(stages: tuple[Stage, ...]) -> list[str]:
     return list(dict.fromkeys(targets))
 
 
-def _pins(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Pin, ...]:
+def pins_of(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Pin, ...]:
     """Everything that will be replaced, as it looks now."""
     things = _things(observed)
     paths: dict[tuple[str, str], None] = {}
     for stage in stages:
         for change in stage.changes:
             match change:
-                case SetSetting() | RemoveSetting() | SetSecureSetting() | RemoveSecureSetting():
+                case (
+                    SetSetting()
+                    | RemoveSetting()
+                    | SetSecureSetting()
+                    | RemoveSecureSetting()
+                    | SetKeystorePassword()
+                    | SetAccess()
+                ):
                     paths[change.target, change.path] = None
                 case PublishSet(fixed=()):
                     paths[change.target, f"{observed.inventory.folder}/{change.set_name}/current"] = None
@@ -320,9 +370,11 @@ def _pins(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Pin, ...]:
     return tuple(_pin(things[target], path) for target, path in paths)
 
 
-def _pin(thing: ObservedNode | ObservedKibana, path: str) -> Pin:
+def _pin(thing: Thing, path: str) -> Pin:
     state = _state(thing, path)
-    is_keystore = path in (NODE_KEYSTORE, kibana.KIBANA_KEYSTORE)
+    is_keystore = path.endswith(".keystore")
+    if isinstance(thing, ObservedBeat) and thing.keystore_in_data:
+        is_keystore = False  # what is known of the entries is that of the file in the data folder
     return Pin(
         target=thing.target,
         path=path,
@@ -336,13 +388,24 @@ def _pin(thing: ObservedNode | ObservedKibana, path: str) -> Pin:
     )
 
 
-def _places(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Place, ...]:
+def _yml_of(thing: Thing) -> str:
+    if isinstance(thing, ObservedBeat):
+        return thing.yml
+    return NODE_YML if isinstance(thing, ObservedNode) else kibana.KIBANA_YML
+
+
+def _is_grant(change: Change) -> bool:
+    return isinstance(change, GrantLogin)
+
+
+def places_of(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Place, ...]:
     """Owner and modes of what is written for each target (design: as the yml beside it)."""
     things = _things(observed)
     places = []
     for target in _changed_targets(stages):
         thing = things[target]
-        yml = _state(thing, NODE_YML if isinstance(thing, ObservedNode) else kibana.KIBANA_YML)
+        yml = _state(thing, _yml_of(thing))
+        private = isinstance(thing, ObservedBeat)
         root = thing.files.get(".", ABSENT)
         places.append(
             Place(
@@ -351,8 +414,8 @@ def _places(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Place, ...]:
                 uid=yml.uid,
                 gid=yml.gid,
                 folder_mode=0o750 | (root.mode & SETGID),
-                file_mode=0o640,
-                keystore_mode=0o660,
+                file_mode=0o600 if private else 0o640,
+                keystore_mode=0o600 if private else 0o660,
                 version=str(thing.version) if thing.version else "",
             )
         )
@@ -410,9 +473,7 @@ def _http_notes(observed: Observed, goal: Goal, changes: list[Change], restart: 
     )
     if switched and restart is Restart.ROLLING:
         notes.append("clients that use http:// lose each node as it restarts with HTTPS")
-    if switched and observed.beats:
-        beats = ", ".join(beat.target for beat in observed.beats)
-        notes.append(f"not changed by this release: {beats}; give them https:// hosts, the HTTP CA and a user")
+    notes += beats.notes_of(observed, goal, changes) if switched or any(map(_is_grant, changes)) else []
     if scenarios.signs_http(observed, goal):
         targets = {getattr(change, "target", "") for change in changes}
         for each in observed.kibana:

@@ -5,6 +5,7 @@ The handshake itself is `observe/probe.py`'s. Nothing here needs a workspace.
 
 from __future__ import annotations
 
+import re
 import shlex
 from datetime import datetime
 from itertools import pairwise
@@ -32,8 +33,7 @@ def judge(served: Served, name: str, trusted: tuple[CertificateFacts, ...], now:
     version = f"{served.tls_version}, {served.cipher}" if served.tls_version else served.detail
     proofs = [Proof(target, "speaks TLS", ok=True, evidence=version)]
     proofs.append(_dates(target, served.leaf, now))
-    names = ", ".join(served.leaf.names) or "no names"
-    proofs.append(Proof(target, f"covers {name}", covers(served.leaf, name), names))
+    proofs.append(_names(target, served.leaf, name))
     proofs.append(_chain(target, served.chain, trusted, now))
     return tuple(proofs)
 
@@ -43,8 +43,41 @@ def _dates(target: str, leaf: CertificateFacts, now: datetime) -> Proof:
         return Proof(target, "is valid now", ok=False, evidence=f"not before {leaf.not_before:%Y-%m-%d %H:%M} UTC")
     days = leaf.days_left(now)
     ended = leaf.not_after <= now
-    evidence = f"ended {leaf.not_after:%Y-%m-%d}" if ended else f"until {leaf.not_after:%Y-%m-%d}, {days} d"
+    since = f"ended {leaf.not_after:%Y-%m-%d}, {-days} d ago"
+    evidence = since if ended else f"until {leaf.not_after:%Y-%m-%d}, {days} d"
     return Proof(target, "is valid now", not ended, evidence)
+
+
+def _names(target: str, leaf: CertificateFacts, name: str) -> Proof:
+    """Whether it has the name, and where clients differ about one without SANs."""
+    problem = name_check(leaf, name, by_common_name=False)
+    if not problem:
+        return Proof(target, f"covers {name}", ok=True, evidence=", ".join(leaf.names))
+    if not name_check(leaf, name, by_common_name=True):
+        problem += "; Elasticsearch, Kibana and curl take that, strict Beats, Python and browsers do not"
+    return Proof(target, f"covers {name}", ok=False, evidence=problem)
+
+
+def name_check(leaf: CertificateFacts, host: str, *, by_common_name: bool) -> str:
+    """Why a client that checks names would refuse the leaf under this one, in words; empty where it would not.
+
+    Java, Node.js, OpenSSL, curl and Beats with `full` look at the CN of a leaf that has no SAN at all, for host names;
+    Beats with `strict`, Python and browsers do not (RFC 9525 §6.2, beats.md §2).
+    """
+    if covers(leaf, host):
+        return ""
+    if not leaf.names:
+        named = common_name(leaf.subject)
+        if by_common_name and named and named.lower() == host.lower() and normalised_address(host) is None:
+            return ""
+        return f"no name {host}: it has no SAN at all" + (f", only CN={named}" if named else "")
+    return f"no name {host}: it has {', '.join(leaf.names)}"
+
+
+def common_name(subject: str) -> str:
+    """The CN of an RFC 4514 text, empty where there is none."""
+    found = re.search(r"(?:^|,)CN=((?:\\.|[^,+\\])*)", subject)
+    return found.group(1) if found else ""
 
 
 def _chain(

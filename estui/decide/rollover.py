@@ -10,19 +10,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from estui.decide import beats as beat_rules
+from estui.decide import external
 from estui.decide import kibana as kibana_rules
-from estui.decide.authorities import authority_named, issuer_of, next_name, trusted_names
+from estui.decide.authorities import FAMILIES, authority_named, issuer_of, next_name, strangers, trusted_names
+from estui.decide.fixed import leaf_paths
+from estui.decide.layers import format_of
 from estui.decide.rotation import Held, fixed_files, held_leaves, request_for
 from estui.decide.runbook import PROOF_STAGE
+from estui.decide.switching import switch_stages
 from estui.model.goal import Goal, Phase, Rollover
-from estui.model.inventory import Layer, StoreFormat
-from estui.model.observed import Observed, ObservedBeat, ObservedKibana, ObservedNode, OnDisk, PortState
+from estui.model.inventory import StoreFormat
+from estui.model.observed import ImportedLeaf, Observed, ObservedBeat, ObservedKibana, ObservedNode, OnDisk, PortState
 from estui.model.plan import Change, LeafRequest, Manual, PublishSet, Restart, Stage
 from estui.model.rollover import Client
 
 NODE_STAGE = "nodes"
 KIBANA_STAGE = "kibana"
-RELOAD = "resource.reload.enabled"
+BEAT_STAGE = "beats"
 WHY = {
     Phase.TRUST: "trusts {old} and {new}, so that leaves can change one by one",
     Phase.SWITCH: "the leaf comes from {new}; everyone trusts both CAs by now",
@@ -30,14 +35,30 @@ WHY = {
 }
 
 
-def successors(observed: Observed, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Each CA that is to go, with the name of the one that follows it."""
-    return tuple((name, next_name(observed, name)) for name in names)
+def successors(observed: Observed, names: tuple[str, ...], to: str = "") -> tuple[tuple[str, str], ...]:
+    """Each CA that is to go, with the name of the one that follows it: `to`, or a new one of estui's own."""
+    return tuple((name, to or _own_successor(observed, name)) for name in names)
 
 
-def start_refusals(observed: Observed, names: tuple[str, ...]) -> list[str]:
-    """Why no rollover can begin for these CAs."""
-    reasons = []
+def _own_successor(observed: Observed, name: str) -> str:
+    """`http-2` after `http`; a CA of others is followed by one with the name of what it signs for."""
+    old = authority_named(observed, name)
+    if old is None or not external.is_external(old, observed):
+        return next_name(observed, name)
+    issued = [held.set_name for held in held_leaves(observed) if _issuer_name(observed, held) == name]
+    families = {FAMILIES[set_name] for set_name in issued}
+    base = families.pop() if len(families) == 1 else "cluster"
+    return base if authority_named(observed, base) is None else next_name(observed, base)
+
+
+def _issuer_name(observed: Observed, held: Held) -> str:
+    issuer = issuer_of(observed, held.disk)
+    return issuer.name if issuer else ""
+
+
+def start_refusals(observed: Observed, names: tuple[str, ...], to: str = "", *, now: datetime) -> list[str]:
+    """Why no rollover can begin for these CAs, or none to the CA `to`."""
+    reasons = _successor_reasons(observed, names, to, now) if to else []
     for name in names:
         if authority_named(observed, name) is None:
             reasons.append(f"the workspace has no CA {name}: estui ca list; estui adopt takes over one that is there")
@@ -49,6 +70,35 @@ def start_refusals(observed: Observed, names: tuple[str, ...]) -> list[str]:
 def _concerns(observed: Observed, held: Held, old: str) -> bool:
     issuer = issuer_of(observed, held.disk)
     return (issuer is not None and issuer.name == old) or old in trusted_names(observed, held.disk)
+
+
+def _successor_reasons(observed: Observed, names: tuple[str, ...], to: str, now: datetime) -> list[str]:
+    found = authority_named(observed, to)
+    if found is None:
+        return [
+            f"the workspace has no CA {to}: give its certificate with --ca-file FILE; without --to a new CA of estui's "
+            "own is made"
+        ]
+    if to in names:
+        return [f"CA {to} cannot follow itself"]
+    if found.certificate.not_after <= now:
+        return [f"CA {to} ended on {found.certificate.not_after:%Y-%m-%d}"]
+    return [] if found.has_key else _shared_leaves(observed, names)
+
+
+def _shared_leaves(observed: Observed, names: tuple[str, ...]) -> list[str]:
+    """Layers of one node that read their leaf from one file, where each gets an imported one."""
+    mine = [held for held in held_leaves(observed) if _issuer_name(observed, held) in names]
+    reasons = []
+    for index, held in enumerate(mine):
+        for other in mine[index + 1 :]:
+            shared = leaf_paths(fixed_files(held)) & leaf_paths(fixed_files(other))
+            if held.target == other.target and shared:
+                reasons.append(
+                    f"{held.target}: {held.set_name} and {other.set_name} share {', '.join(sorted(shared))}, and "
+                    "a CA of others is asked for a leaf of each: give each layer files of its own first"
+                )
+    return reasons
 
 
 # what a phase changes
@@ -70,10 +120,6 @@ def _signer_after(issuer: str, goal: Rollover) -> str:
     return issuer if goal.phase is Phase.TRUST else dict(goal.successors).get(issuer, issuer)
 
 
-def _store(disk: OnDisk) -> StoreFormat:
-    return StoreFormat.PKCS12 if any(path.endswith(".p12") for path in disk.files) else StoreFormat.PEM
-
-
 def _why(goal: Rollover, trust: tuple[str, ...], signer: str) -> str:
     pairs = [pair for pair in goal.successors if not {*pair}.isdisjoint({*trust, signer})] or list(goal.successors)
     return "; ".join(WHY[goal.phase].format(old=old, new=new) for old, new in pairs)
@@ -92,10 +138,8 @@ def _leaf_set(held: Held, observed: Observed, goal: Rollover) -> list[Change]:
     signer, trust = _signer_after(issuer.name, goal), _trust_after(before, goal)
     if signer == issuer.name and set(trust) == set(before):
         return []
-    request: LeafRequest | None = replace(request_for(held, observed), authority=signer)
-    known = authority_named(observed, signer)
-    if known is not None and not known.has_key:
-        request = None
+    imported = _answer(observed, held, issuer.name, signer)
+    request = external.request_of(imported) if imported else _request(observed, held, signer)
     if isinstance(held.thing, ObservedKibana):
         if signer == issuer.name:
             return []
@@ -106,13 +150,32 @@ def _leaf_set(held: Held, observed: Observed, goal: Rollover) -> list[Change]:
             held.set_name,
             request,
             trust,
-            _store(held.disk),
+            format_of(held.disk),
             replaces=True,
             why=_why(goal, (*before, *trust), signer),
             keep_leaf=request is None,
             fixed=fixed_files(held),
+            imported=imported.csr if imported else "",
+            leaf_sha256=imported.leaf.sha256 if imported else "",
         )
     ]
+
+
+def _answer(observed: Observed, held: Held, issuer: str, signer: str) -> ImportedLeaf | None:
+    """The imported leaf that takes the place of one in use, where its next CA has its key elsewhere."""
+    if signer == issuer or not _is_keyless(observed, signer):
+        return None
+    return external.imported_for(observed, held.target, held.set_name, signer)
+
+
+def _request(observed: Observed, held: Held, signer: str) -> LeafRequest | None:
+    """The leaf in use once more, of this CA; None where nobody here can sign in its name."""
+    return None if _is_keyless(observed, signer) else replace(request_for(held, observed), authority=signer)
+
+
+def _is_keyless(observed: Observed, name: str) -> bool:
+    known = authority_named(observed, name)
+    return known is not None and not known.has_key
 
 
 def _kibana_trust(each: ObservedKibana, observed: Observed, goal: Rollover) -> list[Change]:
@@ -143,7 +206,10 @@ def _beat_trust(beat: ObservedBeat, observed: Observed, goal: Rollover) -> list[
     trust = _trust_after(before, goal)
     if set(trust) == set(before):
         return []
-    return [Manual(beat.target, _by_hand(goal, trust, before, beat.trust.files), _why(goal, (*before, *trust), ""))]
+    why = _why(goal, (*before, *trust), "")
+    if beat.trust.managed:
+        return [PublishSet(beat.target, beat_rules.TRUST_SET, None, trust, StoreFormat.PEM, replaces=True, why=why)]
+    return [Manual(beat.target, _by_hand(goal, trust, before, beat.trust.files), why)]
 
 
 def stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
@@ -159,20 +225,12 @@ def stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
     for each in observed.kibana:
         kibana += _kibana_trust(each, observed, rollover)
     beats = [change for beat in observed.beats for change in _beat_trust(beat, observed, rollover)]
-    found = []
-    if nodes:
-        deaf = {node.target for node in observed.nodes if node.setting(RELOAD) == "false"}
-        restart = Restart.ROLLING if any(getattr(change, "target", "") in deaf for change in nodes) else Restart.NONE
-        why = (
-            "a node that does not reload files reads them at its start; nodes can be restarted one by one"
-            if restart is Restart.ROLLING
-            else "Elasticsearch loads changed certificate files by itself within seconds"
-        )
-        found.append(Stage(NODE_STAGE, restart, (*nodes, *beats), why))
-        beats = []
-    if kibana or beats:
-        found.append(Stage(KIBANA_STAGE, Restart.KIBANA, (*kibana, *beats), "Kibana reads its files at start only"))
-    return tuple(found)
+    # what a person has to do at a Beat stands with the first stage that there is
+    (nodes if nodes else kibana).extend(change for change in beats if isinstance(change, Manual))
+    written = tuple(change for change in beats if not isinstance(change, Manual))
+    found = switch_stages(observed, nodes, kibana, (NODE_STAGE, KIBANA_STAGE))
+    last = (Stage(BEAT_STAGE, Restart.BEAT, written, beat_rules.WHY_RESTART),) if written else ()
+    return (*found, *last)
 
 
 def _rollover_of(goal: Goal) -> Rollover:
@@ -181,7 +239,7 @@ def _rollover_of(goal: Goal) -> Rollover:
     return goal.rollover
 
 
-def notes(observed: Observed, goal: Goal) -> list[str]:
+def notes(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     """What the operator should know before a phase."""
     rollover = _rollover_of(goal)
     olds, news = ", ".join(old for old, _ in rollover.successors), ", ".join(new for _, new in rollover.successors)
@@ -199,7 +257,28 @@ def notes(observed: Observed, goal: Goal) -> list[str]:
             "Elasticsearch checks no revocation list: only a new CA makes a stolen key worthless. All phases follow in "
             f"one sitting, so clients that trust {olds} only are cut off until they get the certificate of {news}",
         ]
+    words += _external_notes(observed, rollover, now)
     return words + [f"not looked after by anybody: {client.text}" for client in _unticked(observed)]
+
+
+def _external_notes(observed: Observed, rollover: Rollover, now: datetime) -> list[str]:
+    """What is different where the leaves come by request."""
+    words = []
+    if rollover.phase is Phase.TRUST:
+        missing = _missing(observed, rollover)
+        if missing:
+            news = ", ".join(dict.fromkeys(new for _, new in rollover.successors if _is_keyless(observed, new)))
+            words.append(f"the key of {news} is elsewhere, and phase 2 needs its leaves: {_ask_for(missing)}")
+        if missing and any(_is_keyless(observed, old) for old, _ in rollover.successors):
+            words.append(
+                "leaves stay as they are in this phase and nobody here can sign, so no handshake can show that the new "
+                "trust is in use: leave a minute to the nodes before phase 2"
+            )
+    for held in held_leaves(observed) if rollover.phase is Phase.SWITCH else ():
+        issuer = _issuer_name(observed, held)
+        imported = _answer(observed, held, issuer, _signer_after(issuer, rollover))
+        words += external.differences(held, imported, now) if imported else []
+    return words
 
 
 def _unticked(observed: Observed) -> tuple[Client, ...]:
@@ -209,7 +288,7 @@ def _unticked(observed: Observed) -> tuple[Client, ...]:
 # what a phase needs to have seen
 
 
-def phase_refusals(observed: Observed, goal: Goal) -> list[str]:
+def phase_refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     """Why a phase may not be entered yet: whatever lacks evidence, by name."""
     rollover = _rollover_of(goal)
     reasons: list[str] = []
@@ -222,7 +301,46 @@ def phase_refusals(observed: Observed, goal: Goal) -> list[str]:
         if not rollover.leaked:
             reasons += [f"not ticked yet: {client.text}" for client in _unticked(observed)]
     reasons += _keyless(observed, rollover)
+    if rollover.phase is Phase.SWITCH:
+        reasons += _unanswered(observed, rollover, now)
     return list(dict.fromkeys(reasons))
+
+
+def _to_switch(observed: Observed, rollover: Rollover) -> Iterator[tuple[Held, str]]:
+    """Leaves in use whose next CA is one of others, with its name."""
+    for held in held_leaves(observed):
+        new = dict(rollover.successors).get(_issuer_name(observed, held))
+        found = authority_named(observed, new) if new else None
+        if found is not None and external.is_external(found, observed):
+            yield held, found.name
+
+
+def _missing(observed: Observed, rollover: Rollover) -> list[tuple[Held, str]]:
+    """Leaves that have to come by request and are not imported yet."""
+    return [
+        (held, new)
+        for held, new in _to_switch(observed, rollover)
+        if external.imported_for(observed, held.target, held.set_name, new) is None
+    ]
+
+
+def _ask_for(missing: list[tuple[Held, str]]) -> str:
+    """What to type for leaves that come by request."""
+    targets = dict.fromkeys(held.target for held, _ in missing)
+    layers = {FAMILIES[held.set_name] for held, _ in missing}
+    layer = f" --layer {layers.pop()}" if len(layers) == 1 else ""
+    return f"estui csr export {' '.join(targets)}{layer} --to DIR, then estui csr import FILE... --ca FILE"
+
+
+def _unanswered(observed: Observed, rollover: Rollover, now: datetime) -> list[str]:
+    missing, reasons = _missing(observed, rollover), []
+    if missing:
+        names, news = (", ".join(dict.fromkeys(each)) for each in zip(*((h.name, n) for h, n in missing), strict=True))
+        reasons.append(f"no certificate of CA {news} is imported yet for {names}: {_ask_for(missing)}")
+    for held, new in _to_switch(observed, rollover):
+        imported = external.imported_for(observed, held.target, held.set_name, new)
+        reasons += external.date_reasons(imported, now) if imported else []
+    return reasons
 
 
 def _in_scope(observed: Observed, held: Held, rollover: Rollover) -> bool:
@@ -230,13 +348,12 @@ def _in_scope(observed: Observed, held: Held, rollover: Rollover) -> bool:
 
 
 def _unproven(held: Held, observed: Observed, rollover: Rollover) -> list[str]:
-    served = held.thing.port(Layer(held.set_name)) if isinstance(held.thing, ObservedNode) else held.thing.served
+    served = held.served
     if served.state is not PortState.TLS or served.leaf is None:
         return [f"{held.name} does not answer with TLS now ({served.state.value}), so nothing can be seen of it"]
     if held.disk.leaf and served.leaf.sha256 != held.disk.leaf.sha256:
         return [f"{held.name} does not serve what is on disk: its last set is not loaded"]
-    known = {digest for each in observed.authorities for digest in each.digests}
-    if any(each.sha256 not in known for each in held.disk.trusted):
+    if strangers(observed, held.disk):
         return [f"{held.name} trusts a CA that is not in the workspace: estui adopt shows it, and takes it over"]
     if rollover.phase is Phase.TRUST:
         return []
@@ -267,7 +384,8 @@ def _keyless(observed: Observed, rollover: Rollover) -> list[str]:
     if rollover.phase is Phase.TRUST:
         return []
     found = [authority_named(observed, new) for _, new in rollover.successors]
-    return [f"ca/{each.name}: there is no ca.key, so it cannot sign" for each in found if each and not each.has_key]
+    lost = [each for each in found if each and not each.has_key and not external.is_external(each, observed)]
+    return [f"ca/{each.name}: there is no ca.key, so it cannot sign" for each in lost]
 
 
 def layers_in_scope(observed: Observed, rollover: Rollover) -> tuple[str, ...]:

@@ -13,8 +13,10 @@ from datetime import datetime
 
 from estui.decide import fixed, lifetimes
 from estui.decide import kibana as kibana_rules
-from estui.decide.authorities import issuer_of, trusted_names
-from estui.decide.layers import USAGES, leaf_request
+from estui.decide.authorities import issuer_of, strangers, trusted_names
+from estui.decide.layers import USAGES, format_of, leaf_request
+from estui.decide.rung import cluster_rung
+from estui.decide.switching import switch_stages
 from estui.model.goal import Goal, Rotation, Scenario
 from estui.model.inventory import Layer, Policy, StoreFormat
 from estui.model.observed import (
@@ -25,11 +27,11 @@ from estui.model.observed import (
     OnDisk,
     PortState,
     Rung,
+    Served,
 )
-from estui.model.plan import Change, FixedFile, LeafRequest, PublishSet, Restart, Stage
+from estui.model.plan import Change, FixedFile, LeafRequest, PublishSet, Stage
 from estui.pki.issuers import is_signed_by
 
-RELOAD = "resource.reload.enabled"
 ADOPT = "estui adopt shows what is there, and estui adopt --import takes a CA over whose key is at hand"
 NODE_STAGE = "leaves"
 KIBANA_STAGE = "kibana-leaves"
@@ -60,6 +62,21 @@ class Held:
     @property
     def name(self) -> str:
         return f"{self.target} {self.set_name}"
+
+    @property
+    def served(self) -> Served:
+        """What its port shows now."""
+        return self.thing.port(Layer(self.set_name)) if isinstance(self.thing, ObservedNode) else self.thing.served
+
+
+def standing_goal(observed: Observed) -> Goal:
+    """The goal of the rung that the cluster stands on; with a rotation or a rollover, of new leaves on it."""
+    return Goal(CLIMBED[cluster_rung(observed)])
+
+
+def rotation_goal(observed: Observed, targets: tuple[str, ...], rotation: Rotation) -> Goal:
+    """The goal of new leaves of the same CAs."""
+    return replace(standing_goal(observed), only=targets, rotation=rotation)
 
 
 def held_leaves(observed: Observed) -> Iterator[Held]:
@@ -150,16 +167,20 @@ def _refusal(observed: Observed, held: Held) -> list[str]:
             f"{held.name} was signed by {issuer}, whose key is not in the workspace: {ADOPT}; "
             "without its key only a new CA helps"
         ]
-    known = {digest for each in observed.authorities for digest in each.digests}
-    if held.disk.managed and any(each.sha256 not in known for each in held.disk.trusted):
-        return [f"{held.name} trusts a CA that is not in the workspace, which a new set would lose: {ADOPT}"]
-    served = held.thing.port(Layer(held.set_name)) if isinstance(held.thing, ObservedNode) else held.thing.served
-    if served.state not in (PortState.TLS, PortState.NOT_ASKED):
-        return [
-            f"{held.name} does not answer with TLS now ({served.state.value}): no set is switched while its node "
+    return switch_reasons(observed, held)[:1]
+
+
+def switch_reasons(observed: Observed, held: Held) -> list[str]:
+    """Why a set of a leaf in use cannot be switched now, whatever is in the new one."""
+    reasons = []
+    if held.disk.managed and strangers(observed, held.disk):
+        reasons.append(f"{held.name} trusts a CA that is not in the workspace, which a new set would lose: {ADOPT}")
+    if held.served.state not in (PortState.TLS, PortState.NOT_ASKED):
+        reasons.append(
+            f"{held.name} does not answer with TLS now ({held.served.state.value}): no set is switched while its node "
             "may be starting; bring it up first"
-        ]
-    return []
+        )
+    return reasons
 
 
 def _half_shared(observed: Observed, held: Held, picked: list[Held]) -> list[str]:
@@ -254,7 +275,7 @@ def notes(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     picked = chosen(observed, goal, now)
     requests = _requests(picked, observed, goal)
     kept = [held.name for held in picked if not held.disk.managed]
-    pairs = any(not held.disk.managed and _store_of(held) is StoreFormat.PEM for held in picked)
+    pairs = any(not held.disk.managed and format_of(held.disk) is StoreFormat.PEM for held in picked)
     found = [f"{', '.join(kept)}: {fixed.WHY}"] if kept else []
     found += [fixed.GAP] if pairs else []
     found += _copies(picked)
@@ -285,11 +306,6 @@ def _copies(picked: list[Held]) -> list[str]:
     ]
 
 
-def _store_of(held: Held) -> StoreFormat:
-    stores = any(each.setting == fixed.KEYSTORE for each in held.disk.named)
-    return StoreFormat.PKCS12 if stores else StoreFormat.PEM
-
-
 def _publish(held: Held, observed: Observed, goal: Goal) -> PublishSet:
     request = request_for(held, observed, fresh=bool(goal.rotation and goal.rotation.fresh_names))
     # a rotation changes the leaf, never the trust: a set is written whole, other files stay as they are
@@ -302,7 +318,7 @@ def _publish(held: Held, observed: Observed, goal: Goal) -> PublishSet:
         held.set_name,
         request,
         trust,
-        _store_of(held),
+        format_of(held.disk),
         True,
         why,
         fixed=fixed_files(held),
@@ -320,19 +336,4 @@ def stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
         *(_publish(held, observed, goal) for held in picked if isinstance(held.thing, ObservedKibana)),
         *lifetimes.renewed_trust(observed, goal, now),
     )
-    found = []
-    if nodes:
-        deaf = [held.target for held in picked if _is_deaf(held)]
-        restart = Restart.ROLLING if deaf else Restart.NONE
-        why = "Elasticsearch loads changed certificate files by itself within seconds"
-        if deaf:
-            why = f"files are read at the start only on {', '.join(dict.fromkeys(deaf))} ({RELOAD} is false)"
-        found.append(Stage(NODE_STAGE, restart, nodes, why))
-    if kibana:
-        found.append(Stage(KIBANA_STAGE, Restart.KIBANA, kibana, "Kibana reads its files at start only"))
-    return tuple(found)
-
-
-def _is_deaf(held: Held) -> bool:
-    """Whether only a restart makes the node load new files (elastic-stack-security.md §6.3)."""
-    return isinstance(held.thing, ObservedNode) and held.thing.setting(RELOAD) == "false"
+    return switch_stages(observed, nodes, kibana, (NODE_STAGE, KIBANA_STAGE))

@@ -5,14 +5,19 @@ Source: elastic-stack-security.md §3.1 (full-cluster restart), §3.2 (rolling r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from estui.decide.beats_steps import beat_stage, beat_steps, grant_steps, is_beat, restart_steps, undo_steps
 from estui.decide.join_steps import is_leaving, is_running, join_steps, leave_steps, rejoin_steps
+from estui.decide.password_steps import password_change, password_steps_back
+from estui.decide.secure_steps import secure_steps
 from estui.model.observed import Observed, ObservedNode
-from estui.model.plan import CreateAuthority, FirstLogin, Manual, Place, Plan, PublishSet, Restart, Stage
-from estui.model.run import Step, StepKind
+from estui.model.plan import CreateAuthority, FirstLogin, GrantLogin, Manual, Place, Plan, PublishSet, Restart, Stage
+from estui.model.run import Step, StepKind, StepRecord, StepState
 
 CLUSTER_GATE = "all nodes joined, health not red"
+_CLIENT_RESTARTS = (Restart.KIBANA, Restart.BEAT)
 PROOF_STAGE = "proof"
 """A stage without changes: every node restarts once, and its start time proves it."""
 
@@ -53,7 +58,7 @@ def _steps(plan: Plan, observed: Observed) -> list[Step]:
     kibana = tuple(each.target for each in observed.kibana)
     login = next((change for change in plan.changes if isinstance(change, FirstLogin)), None)
     steps = [Step("prepare", StepKind.PREPARE, "make certificates and files beside the old ones", gate="all on disk")]
-    node_stage = next((stage for stage in plan.stages if stage.restart is not Restart.KIBANA), None)
+    node_stage = next((stage for stage in plan.stages if stage.restart not in _CLIENT_RESTARTS), None)
     kibana_stage = next((stage for stage in plan.stages if stage.restart is Restart.KIBANA), None)
     if node_stage:
         steps += _node_steps(node_stage, nodes, kibana)
@@ -62,16 +67,20 @@ def _steps(plan: Plan, observed: Observed) -> list[Step]:
     if node_stage and node_stage.restart is Restart.FULL:
         steps += _cluster_steps(nodes)
     if login:
-        steps += _password_steps(login)
+        steps += _password_steps(login, grant_steps(plan, login))
     if kibana_stage or (stopped and kibana):
         changed = _changed(kibana_stage, kibana) if kibana_stage else ()
         steps += _kibana_steps(kibana_stage, kibana if stopped else changed, changed, stopped=stopped)
+    beats = tuple(each.target for each in observed.beats)
+    last_stage = beat_stage(plan)
+    if last_stage:
+        steps += beat_steps(last_stage, _changed(last_stage, beats))
     steps.append(
         Step(
             "verify",
             StepKind.VERIFY,
             "fresh handshakes and requests for every layer",
-            nodes + kibana,
+            nodes + kibana + (_changed(last_stage, beats) if last_stage else ()),
             gate="all proofs hold",
         )
     )
@@ -101,7 +110,9 @@ def _node_steps(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -
 def _changed(stage: Stage, targets: tuple[str, ...]) -> tuple[str, ...]:
     """Those of `targets` that have files in a stage, in their order."""
     with_files = {
-        change.target for change in stage.changes if not isinstance(change, CreateAuthority | FirstLogin | Manual)
+        change.target
+        for change in stage.changes
+        if not isinstance(change, CreateAuthority | FirstLogin | GrantLogin | Manual)
     }
     return tuple(target for target in targets if target in with_files)
 
@@ -161,15 +172,12 @@ def _cluster_steps(nodes: tuple[str, ...]) -> list[Step]:
     ]
 
 
-def _password_steps(login: FirstLogin) -> list[Step]:
+def _password_steps(login: FirstLogin, grants: list[Step]) -> list[Step]:
+    words = f"set the passwords of {', '.join(login.users)}"
+    passwords = Step("passwords", StepKind.PASSWORDS, words, (login.target,), gate="each user gets in")
     return [
-        Step(
-            "passwords",
-            StepKind.PASSWORDS,
-            f"set the passwords of {', '.join(login.users)}",
-            (login.target,),
-            gate="each user gets in",
-        ),
+        *([passwords] if login.users else []),
+        *grants,
         Step(
             "remove-login",
             StepKind.REMOVE_LOGIN,
@@ -198,27 +206,69 @@ def _kibana_steps(
 UNDO_STAGE = "undo"
 
 
-def rollback_steps(plan: Plan, committed: tuple[str, ...], order: tuple[str, ...]) -> tuple[Step, ...]:
+def rollback_steps(
+    plan: Plan, committed: tuple[str, ...], order: tuple[str, ...], *, taken_down: bool = False
+) -> tuple[Step, ...]:
     """Steps that bring the committed targets of a run back, by a restart of the same kind.
 
-    `order` is the start order of all nodes. Nodes that are down already are not started first.
+    `order` is the start order of all nodes. Nodes that are down already are not started first. `taken_down` says that
+    a run which committed nothing has begun to take the cluster down.
     """
     if plan.goal.joins:
         steps_back = rejoin_steps if is_leaving(plan) else leave_steps
         return tuple(steps_back(plan, order, UNDO_STAGE))
+    if plan.goal.passwords:
+        change = password_change(plan)
+        return password_steps_back(plan, committed, change.users if change else (), order, UNDO_STAGE)
     nodes = tuple(target for target in order if target in committed)
-    kibana = tuple(target for target in committed if target not in order)
-    node_restart = next((stage.restart for stage in plan.stages if stage.restart is not Restart.KIBANA), Restart.NONE)
+    beats = tuple(filter(is_beat, committed))
+    kibana = tuple(target for target in committed if target not in order and not is_beat(target))
+    node_restart = next((stage.restart for stage in plan.stages if stage.restart not in _CLIENT_RESTARTS), Restart.NONE)
     full = node_restart is Restart.FULL and bool(nodes)
-    all_kibana = tuple(place.target for place in plan.places if place.target not in order)
+    clients = tuple(place.target for place in plan.places if place.target not in order)
+    all_kibana = tuple(target for target in clients if not is_beat(target))
     steps = [Step("prepare", StepKind.PREPARE, "make the old files ready", gate="all on disk")]
-    if full:
+    if taken_down and not committed:
+        steps += _back_up(plan.restart, order, all_kibana)
+    elif full:
         stopped_kibana = all_kibana or kibana
-        steps += _full_rollback(order, stopped_kibana, nodes + kibana)
+        steps += [*_full_rollback(order, stopped_kibana, nodes + kibana + beats), *restart_steps(beats, UNDO_STAGE)]
     else:
-        steps += _rolling_rollback(node_restart, nodes, order, kibana)
-    steps.append(Step("verify", StepKind.VERIFY, "fresh handshakes and requests for every layer", order + all_kibana))
-    return tuple(steps)
+        steps += [*_rolling_rollback(node_restart, nodes, order, kibana), *undo_steps(beats, UNDO_STAGE)]
+    steps.append(Step("verify", StepKind.VERIFY, "fresh handshakes and requests for every layer", order + clients))
+    return secure_steps(plan, steps, nodes)
+
+
+def _back_up(restart: Restart, order: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
+    """After a run that switched nothing: what it had stopped is started, and allocation is not left off."""
+    steps = []
+    if restart in (Restart.FULL, Restart.ROLLING):
+        start = Step("start", StepKind.START, "start what was stopped", order, gate="every transport port is open")
+        steps += [start, *_cluster_steps(order)]
+    if kibana:
+        steps.append(Step("start kibana", StepKind.START, "start Kibana", kibana, gate="its status is available"))
+    return steps
+
+
+_TAKES_DOWN = (StepKind.ALLOCATION_OFF, StepKind.STOP)
+
+
+def takes_down(records: Iterable[StepRecord]) -> bool:
+    """Whether a run has begun to take something down: allocation may be off, and services may be stopped."""
+    steps = [record for record in records if record.step.kind in _TAKES_DOWN]
+    return any(record.state is not StepState.WAITING or record.detail for record in steps)
+
+
+def leaves_allocation_off(records: Iterable[StepRecord]) -> bool:
+    """Whether replica allocation may be off after these steps: the last one begun that has to do with it turns it off,
+    or failed to turn it on."""
+    off = False
+    for record in records:
+        if record.step.kind is StepKind.ALLOCATION_OFF and record.state is not StepState.WAITING:
+            off = True
+        if record.step.kind is StepKind.ALLOCATION_ON and record.state is StepState.DONE:
+            off = False
+    return off
 
 
 def _full_rollback(order: tuple[str, ...], kibana: tuple[str, ...], committed: tuple[str, ...]) -> list[Step]:
@@ -240,7 +290,9 @@ def _rolling_rollback(
     restart: Restart, nodes: tuple[str, ...], order: tuple[str, ...], kibana: tuple[str, ...]
 ) -> list[Step]:
     steps = []
-    for node in nodes:
+    # the last one first: where a node did not come back with its new files, it is that one, and nobody else may go
+    # down before it is there again
+    for node in reversed(nodes):
         undo = Step(f"undo {node}", StepKind.UNDO, "bring the old files back", (node,), UNDO_STAGE)
         steps += _one_by_one(node, order, undo, "it answers as before") if restart is Restart.ROLLING else [undo]
     if kibana:

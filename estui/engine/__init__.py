@@ -21,15 +21,16 @@ from estui.act.fs import Fs, RealFs
 from estui.act.inventory import settle_inventory
 from estui.act.items import Digests
 from estui.act.journal import RUNS, Clock, Journal, utc_now
+from estui.act.left import with_workspace
 from estui.act.login import TemporaryLogin
+from estui.act.passwords import users_only
 from estui.act.peers import Peers
 from estui.act.pins import compare_pins
 from estui.act.preflight import refuse_unwritable
 from estui.act.recover import finish_commit
-from estui.act.rollback import close_undone, committed, drop_unswitched, prepare_undo, rollback_plan
+from estui.act.rollback import close_undone, committed, drop_unswitched, is_untouched, prepare_undo, rollback_plan
 from estui.act.runbook import Walker
 from estui.act.runs import (
-    REPORT,
     begin_run,
     in_effect,
     read_plan,
@@ -43,20 +44,19 @@ from estui.act.workspace import WORKSPACE_JSON, Workspace, new_run_id
 from estui.decide import plan as planning
 from estui.decide.diff import Review, build_review
 from estui.decide.findings.registry import all_findings
-from estui.decide.rotation import CLIMBED
+from estui.decide.rotation import rotation_goal
 from estui.decide.runbook import start_order
 from estui.decide.rung import cluster_rung, with_rungs
 from estui.engine.access import Access, read_secret_file
+from estui.engine.report import write_report
 from estui.errors import ApplyError, EstuiError, PlanError, StalePlanError, UsageError, WaitingError
-from estui.formats.wire import dumps
 from estui.model.finding import Finding
-from estui.model.goal import Goal, Rotation, Scenario
+from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Inventory
 from estui.model.observed import AuthorityFacts, Observed, Rung
-from estui.model.plan import CreateAuthority, FirstLogin, Plan, PublishSet
+from estui.model.plan import FirstLogin, Plan
 from estui.model.preview import ScenarioPreview
 from estui.model.run import Event, RunPhase, RunState, Verdict
-from estui.observe import csr as csr_reader
 from estui.observe import workspace as workspace_reader
 from estui.observe.cluster import client_factory, observe
 from estui.observe.http import Basic
@@ -103,21 +103,10 @@ class Engine:
 
     def _access(self) -> Access:
         """What the operator gave, else the files that the inventory names, else the stored `elastic` password."""
-        access = self.access
-        if access.keystore_password is None:
-            named = self.inventory().keystore_password
-            if named:
-                access = replace(access, keystore_password=read_secret_file(Path(self.path) / named))
-        if access.pair is None:
-            files = self.inventory().credentials
-            if files.user and files.password_file:
-                password = read_secret_file(Path(self.path) / files.password_file)
-                access = replace(access, user=files.user, password=password)
-        if access.pair is None and self.passphrase is not None and self.workspace.has_secrets():
-            stored = self.workspace.secrets(self.passphrase).get("elastic")
-            if stored:
-                access = replace(access, user="elastic", password=stored)
-        return access
+        return self.access.with_files(self.inventory(), self.path).with_stored(self._stored())
+
+    def _stored(self) -> dict[str, Secret]:
+        return self.workspace.secrets(self.passphrase) if self.passphrase is not None else {}
 
     def credentials(self) -> tuple[str, Secret] | None:
         """User and password for the cluster: given, named by the inventory, or stored and unlocked."""
@@ -136,7 +125,7 @@ class Engine:
             network=network,
             timeout_s=timeout_s,
         )
-        return with_rungs(replace(observed, imported=csr_reader.read_imported(Path(self.path))))
+        return with_rungs(with_workspace(observed, self.fs, self.path, self.clock))
 
     def plan(self, observed: Observed, goal: Goal) -> Plan:
         """The plan for a goal. Raises PlanError with every reason against it."""
@@ -205,16 +194,13 @@ class Engine:
 
     def needs_passphrase(self, plan: Plan) -> bool:
         """Whether materialising this plan needs the passphrase."""
-        return any(
-            isinstance(change, FirstLogin | CreateAuthority) or (isinstance(change, PublishSet) and change.request)
-            for change in plan.changes
-        )
+        return planning.needs_passphrase(plan, self.access.passwords, sealed=self.workspace.has_secrets())
 
     def passwords(self) -> dict[str, Secret]:
         """Stored passwords of built-in users. UsageError without the passphrase."""
         if self.passphrase is None:
             raise UsageError("the workspace passphrase is needed", hint="--passphrase-file FILE")
-        return self.workspace.secrets(self.passphrase)
+        return users_only(self._stored())
 
     def unconfirmed_commands(self) -> tuple[tuple[str, ...], ...]:
         """Commands of the inventory that nobody has confirmed yet."""
@@ -228,24 +214,26 @@ class Engine:
     # changing
 
     def _context(self, plan: Plan, journal: Journal, emit: Emit, options: Options) -> Context:
-        access = self._access()
-        stored: dict[str, Secret] = {}
-        if self.passphrase is not None and self.workspace.has_secrets():
-            stored = self.workspace.secrets(self.passphrase)
+        access, stored = self._access(), self._stored()
+        logs_in = not any(isinstance(change, FirstLogin) for change in plan.changes)
         return Context(
             fs=self.fs,
             workspace=self.workspace,
             inventory=self.inventory(),
             plan=plan,
             journal=journal,
-            digests=Digests(self._digest_key(), access.keystore_password),
+            digests=Digests(self._digest_key(), access.keystore_password, access.further_keystore_passwords(stored)),
             emit=emit,
             options=options,
             passphrase=self.passphrase,
-            passwords=stored,
-            credentials=self.access.pair,
+            passwords={**users_only(stored), **access.passwords},
+            credentials=access.pair if logs_in else self.access.pair,
             keystore_password=access.keystore_password,
             stop=self.stop,
+            given={**access.passwords},
+            typed=access.typed,
+            values=access.values,
+            new_keystore_password=access.new_keystore_password,
         )
 
     def refuse_unfinished(self) -> None:
@@ -340,11 +328,10 @@ class Engine:
         context.journal.write("ended", phase=phase, detail=detail)
         if undone and phase is RunPhase.DONE:
             close_undone(undone, context.run)
-        state = read_run(self.fs, self.path, context.run, self.clock)
-        path = f"{RUNS}/{context.run}/{REPORT}"
-        if not self.fs.read(self.path, path).exists:
-            self.workspace.replace(path, dumps(state))
-        self.workspace.audit(f"{state.kind} {phase.value}", run=context.run)
+            write_report(self, undone.run)
+        kind = read_run(self.fs, self.path, context.run, self.clock).kind
+        self.workspace.audit(f"{kind} {phase.value}", run=context.run)
+        write_report(self, context.run)
 
     def _undone_by(self, context: Context) -> Context | None:
         """The unfinished run that a rollback takes back."""
@@ -367,6 +354,7 @@ class Engine:
             self._require_confirmed(options)
             context = self.open_run(run.id, emit, options)
             lock.require_nodes(context)
+            self._drop_login(context)
             return self._walk(context, only_next=only_next)
 
     def rollback(
@@ -390,7 +378,8 @@ class Engine:
             state = self.run(state.id)
             if state.kind == "rollback":
                 return state
-        if not committed(old.journal):
+        if is_untouched(old):
+            self._drop_login(old)
             undo_prepared(old)
             self._end(old, RunPhase.ROLLED_BACK, "nothing had been switched")
             return self.run(state.id)
@@ -463,6 +452,7 @@ class Engine:
             if not complete:
                 return self._undo(run, emit, options, force)
             lock.require_nodes(context)
+            self._drop_login(context)
             finish_commit(context)
             return self.run(run.id)
 
@@ -486,14 +476,19 @@ class Engine:
         return Plan("", inventory.cluster, "", Goal(Scenario.BASIC), expect_nodes=inventory.expect_nodes or 0)
 
 
-def rotation_goal(observed: Observed, targets: tuple[str, ...], rotation: Rotation) -> Goal:
-    """The goal of new leaves on the rung that the cluster stands on."""
-    return Goal(CLIMBED[cluster_rung(observed)], only=targets, rotation=rotation)
-
-
 def open_engine(option: str | None, **given: object) -> Engine:
     """The engine for the workspace that the option, the environment or the folder names."""
     return Engine(str(workspace_reader.find_workspace(option)), **given)  # type: ignore[arg-type]
 
 
-__all__ = ["Access", "ApplyError", "Engine", "Options", "ScenarioPreview", "open_engine", "read_secret_file", "silent"]
+__all__ = [
+    "Access",
+    "ApplyError",
+    "Engine",
+    "Options",
+    "ScenarioPreview",
+    "open_engine",
+    "read_secret_file",
+    "rotation_goal",
+    "silent",
+]

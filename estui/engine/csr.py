@@ -15,8 +15,7 @@ from estui.act.journal import stamp
 from estui.act.workspace import new_run_id
 from estui.decide import csr as rules
 from estui.decide.authorities import SERVER_SET
-from estui.decide.rotation import CLIMBED
-from estui.decide.rung import cluster_rung
+from estui.decide.rotation import standing_goal
 from estui.engine import Engine
 from estui.engine.ca import read_file
 from estui.errors import CertificateError, EstuiError, Location, PlanError, UsageError
@@ -249,7 +248,7 @@ def external_goal(observed: Observed, targets: tuple[str, ...] = (), layer: Laye
     """The goal of imported leaves in place of those in use; Kibana's server goes with the HTTP layer, as when asked."""
     with_kibana = (SERVER_SET,) if layer is Layer.HTTP else ()
     rotation = Rotation(sets=(layer.value, *with_kibana)) if layer else None
-    return Goal(CLIMBED[cluster_rung(observed)], only=targets, rotation=rotation, external=True)
+    return replace(standing_goal(observed), only=targets, rotation=rotation, external=True)
 
 
 @dataclass(frozen=True)

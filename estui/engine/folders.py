@@ -11,22 +11,24 @@ from estui.decide import compare
 from estui.decide.rung import with_rungs
 from estui.model.inventory import BeatEntry, Inventory, KibanaEntry, NodeEntry
 from estui.model.observed import Observed
+from estui.model.version import Version
 from estui.observe.cluster import observe
 from estui.observe.config_folder import BEATS, product_of
 from estui.secret import Secret
 
 
-def folders_inventory(folders: Sequence[str]) -> Inventory:
-    """Configuration folders without a workspace, each under the product whose yml lies in it."""
+def folders_inventory(folders: Sequence[str], version: Version | None = None) -> Inventory:
+    """Configuration folders without a workspace, each under the product whose yml lies in it; `version` is what all
+    run, where somebody says so."""
     nodes, kibana, beats = [], [], []
     for folder in folders:
         product = product_of(Path(folder))
         if product == "Kibana":
-            kibana.append(KibanaEntry(folder))
+            kibana.append(KibanaEntry(folder, version=version))
         elif product.lower() in BEATS:
-            beats.append(BeatEntry(folder, kind=product.lower()))
+            beats.append(BeatEntry(folder, kind=product.lower(), version=version))
         else:
-            nodes.append(NodeEntry(folder))
+            nodes.append(NodeEntry(folder, version=version))
     return Inventory(cluster="", nodes=tuple(nodes), kibana=tuple(kibana), beats=tuple(beats))
 
 

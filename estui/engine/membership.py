@@ -13,6 +13,7 @@ from estui.decide import joining, membership
 from estui.decide.issued import IssuedLeaf
 from estui.engine import Engine
 from estui.engine.ca import issued
+from estui.engine.csr import Exported, Wish, export_requests
 from estui.errors import PlanError, UsageError
 from estui.model.inventory import NodeEntry, StoreFormat
 from estui.model.observed import Observed, ObservedNode
@@ -39,6 +40,18 @@ def look(engine: Engine, entry: NodeEntry, store: StoreFormat | None = None) -> 
     Raises UsageError (the folder is in the inventory already), PlanError with every reason against it, WaitingError
     (a run is unfinished).
     """
+    observed, node = _candidate(engine, entry)
+    same = [each for each in observed.nodes if each.name == node.name]
+    if len(same) == 1 and node.api.name in ("", node.name) and _is_member(node, observed):
+        return Addition(entry, node.name, observed, None)
+    observed = _with(observed, replace(node, data=look_at_data(node)))
+    goal = joining.join_goal(observed, node.target)
+    plan = engine.plan(observed, replace(goal, format=store or goal.format))
+    return Addition(entry, node.name, observed, plan)
+
+
+def _candidate(engine: Engine, entry: NodeEntry) -> tuple[Observed, ObservedNode]:
+    """The cluster with a node that is not in the inventory, and that node."""
     engine.refuse_unfinished()
     inventory = engine.inventory()
     if entry.config in {node.config for node in inventory.nodes}:
@@ -50,13 +63,21 @@ def look(engine: Engine, entry: NodeEntry, store: StoreFormat | None = None) -> 
         raise PlanError(f"{entry.config} cannot be used", reasons=found, hint="mend what is listed")
     if not node.name:
         raise UsageError(f"{entry.config}: node.name is not set in its elasticsearch.yml", hint="give --name NAME")
-    same = [each for each in observed.nodes if each.name == node.name]
-    if len(same) == 1 and node.api.name in ("", node.name) and _is_member(node, observed):
-        return Addition(entry, node.name, observed, None)
-    observed = _with(observed, replace(node, data=look_at_data(node)))
+    return observed, node
+
+
+def request_leaves(engine: Engine, entry: NodeEntry, to: Path) -> Exported:
+    """Requests for the leaves that a CA of others has to sign before the node can join; `estui.yaml` stays as it is.
+
+    Raises UsageError: no layer of the cluster has such a CA; and what `look` and `export_requests` raise.
+    """
+    observed, node = _candidate(engine, entry)
     goal = joining.join_goal(observed, node.target)
-    plan = engine.plan(observed, replace(goal, format=store or goal.format))
-    return Addition(entry, node.name, observed, plan)
+    layers = joining.external_layers(joining.members_of(observed, goal), goal)
+    if not layers:
+        raise UsageError("no layer of this cluster has a CA of others: nothing has to be asked for", hint="node add")
+    layer = next(iter(layers)) if len(layers) == 1 else None
+    return export_requests(engine, observed, Wish((node.target,), layer), to)
 
 
 def _is_member(node: ObservedNode, observed: Observed) -> bool:

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from estui.act import lock
-from estui.act.checklist import merged, read_checklist, write_checklist
+from estui.act.checklist import merged, read_checklist, with_ticks, without_ticks, write_checklist
 from estui.act.journal import stamp
 from estui.act.runs import in_effect
 from estui.act.workspace import login_name, new_run_id
 from estui.decide import rollover as rules
-from estui.decide.authorities import trusted_names
-from estui.decide.rotation import CLIMBED
-from estui.decide.rung import cluster_rung
+from estui.decide.admission import bundle_reasons, is_root
+from estui.decide.authorities import split_name, trusted_names
+from estui.decide.external import OWN_NAMES
+from estui.decide.rotation import standing_goal
 from estui.engine import Engine
-from estui.errors import EstuiError, PlanError, UsageError
+from estui.engine.ca import Offered, import_authority, read_file
+from estui.errors import CertificateError, EstuiError, Location, PlanError, UsageError
+from estui.formats.bundle import load_bundle
 from estui.model.goal import Goal, Phase, Rollover
 from estui.model.inventory import Layer
 from estui.model.observed import Observed, OnDisk
@@ -27,7 +31,9 @@ from estui.model.rollover import Client, DonePhase, RolloverState
 from estui.observe.clients import http_clients, remote_clusters
 from estui.observe.cluster import client_factory
 from estui.observe.http import Basic, Tls
+from estui.pki.facts import certificate_facts
 
+BUNDLE_HINT = "give the root of that CA, with the CAs below it that sign leaves where there are some"
 UNASKED = "unasked"
 """Entry of the checklist that stands for all clients, where the cluster could not be asked who they are."""
 
@@ -63,19 +69,28 @@ def opened(engine: Engine) -> RolloverState:
     return state
 
 
-def start_goal(engine: Engine, observed: Observed, names: Sequence[str], *, leaked: bool = False) -> Goal:
-    """The first phase of a new rollover. PlanError: it cannot begin, or another one is under way."""
+def start_goal(engine: Engine, observed: Observed, names: Sequence[str], *, leaked: bool = False, to: str = "") -> Goal:
+    """The first phase of a new rollover: to the CA `to` of the workspace, else to a new one.
+
+    Raises PlanError: it cannot begin; UsageError: another one is under way.
+    """
+    chosen = _startable(engine, observed, names, to)
+    goal = Rollover(new_run_id(engine.clock()), Phase.TRUST, rules.successors(observed, chosen, to), leaked)
+    return _with_changes(engine, observed, replace(standing_goal(observed), rollover=goal))
+
+
+def _startable(engine: Engine, observed: Observed, names: Sequence[str], to: str = "") -> tuple[str, ...]:
+    """The CAs that are to go, each once. Raises as `start_goal`."""
     state = current(engine)
     if state is not None and state.open:
         raise UsageError(
             f"the rollover to {_successors(state.goal)} is under way", hint="estui ca rollover next, or abort"
         )
     chosen = tuple(dict.fromkeys(names))
-    reasons = rules.start_refusals(observed, chosen)
+    reasons = rules.start_refusals(observed, chosen, to, now=engine.clock())
     if reasons:
         raise PlanError("no rollover", reasons=tuple(reasons), hint="estui ca list names the CAs of the workspace")
-    goal = Rollover(new_run_id(engine.clock()), Phase.TRUST, rules.successors(observed, chosen), leaked)
-    return Goal(CLIMBED[cluster_rung(observed)], rollover=goal)
+    return chosen
 
 
 def next_goal(engine: Engine, observed: Observed) -> Goal:
@@ -84,7 +99,53 @@ def next_goal(engine: Engine, observed: Observed) -> Goal:
     phase = state.next_phase
     if phase is None:
         raise UsageError("the rollover is at its end", hint="estui ca rollover status")
-    return Goal(CLIMBED[cluster_rung(observed)], rollover=replace(state.goal, phase=phase))
+    return _with_changes(engine, observed, replace(standing_goal(observed), rollover=replace(state.goal, phase=phase)))
+
+
+def _with_changes(engine: Engine, observed: Observed, goal: Goal) -> Goal:
+    """The goal's phase, or the first one after it that has something to change: what it would do may be there already,
+    as after `estui csr apply`. What it waits for counts for those after it as well."""
+    rollover = goal.rollover
+    if rollover is None:
+        return goal
+    later = rollover.phases[rollover.phases.index(rollover.phase) :]
+    goals = [replace(goal, rollover=replace(rollover, phase=phase)) for phase in later]
+    return next((each for each in goals if rules.stages(observed, each, engine.clock())), goal)
+
+
+def bring_in(
+    engine: Engine, observed: Observed, names: Sequence[str], to: str, path: Path
+) -> tuple[Observed, tuple[str, ...]]:
+    """Takes the root in a file of certificates into the workspace as the CA `to`, without its key, for a rollover of
+    the CAs `names`; the observation with it, and what should be known about it. Nobody trusts it by that.
+
+    The CAs between it and the leaves may stand in the file, and have to lead up to it; they come with the leaves.
+    Raises CertificateError: no root, or several, or certificates that do not belong to it, or another CA has the name;
+    UsageError: this CA has another name here, or the name is one of estui's own; and what `start_goal` raises.
+    """
+    _startable(engine, observed, names)
+    if split_name(to)[0] in OWN_NAMES:
+        raise UsageError(f"{to} is a name of estui's own CAs", hint="another one, such as --to corporate")
+    notes = _admitted(engine, to, path)
+    return replace(observed, authorities=engine.authorities()), notes
+
+
+def _admitted(engine: Engine, name: str, path: Path) -> tuple[str, ...]:
+    found = load_bundle(read_file(path), str(path))
+    known = [certificate_facts(each) for each in found]
+    reasons = bundle_reasons(known)
+    if reasons:
+        raise CertificateError(
+            f"CA {name} was not brought in", reasons=tuple(reasons), location=Location(str(path)), hint=BUNDLE_HINT
+        )
+    root = next(each for each, facts in zip(found, known, strict=True) if is_root(facts))
+    key = certificate_facts(root).key_sha256
+    twin = next((each.name for each in engine.authorities() if each.certificate.key_sha256 == key), None)
+    if twin == name:
+        return ()
+    if twin is not None:
+        raise UsageError(f"the workspace has this CA already, as {twin}", hint=f"--to {twin}")
+    return import_authority(engine, name, Offered(str(path), root))[1]
 
 
 def plan_phase(engine: Engine, observed: Observed, goal: Goal) -> Plan:
@@ -159,19 +220,18 @@ def _ask(engine: Engine, observed: Observed, *, http: bool) -> tuple[Client, ...
         return http_clients(client) if http else remote_clusters(client)
 
 
-def tick(engine: Engine, ids: Sequence[str]) -> RolloverState:
-    """Says that these clients are looked after. UsageError: no such entry."""
+def tick(engine: Engine, ids: Sequence[str], *, undo: bool = False) -> RolloverState:
+    """Says that these clients are looked after; with `undo` takes that back. UsageError: no such entry."""
     state = opened(engine)
     unknown = [each for each in ids if each not in {client.id for client in state.clients}]
     if unknown:
         raise UsageError(f"the checklist has no {unknown[0]!r}", hint="estui ca rollover status lists them")
     by = f"{login_name()} at {stamp(engine.clock())}"
     with lock.workspace_lock(engine.path, "ca rollover"):
-        ticked = [
-            replace(client, ticked=client.ticked or by) if client.id in ids else client for client in state.clients
-        ]
-        write_checklist(engine.workspace, state.goal.id, ticked)
-        engine.workspace.audit("clients ticked", rollover=state.goal.id, clients=list(ids))
+        changed = (without_ticks if undo else with_ticks)(state.clients, ids, by)
+        write_checklist(engine.workspace, state.goal.id, changed)
+        what = "ticks taken back" if undo else "clients ticked"
+        engine.workspace.audit(what, rollover=state.goal.id, clients=list(ids))
     return opened(engine)
 
 

@@ -167,7 +167,7 @@ def check_setting_name(name: str, path: str = "elasticsearch.keystore") -> None:
         raise _error(path, f"secure setting name {name!r} is not allowed", "use letters, digits, '_', '-' and '.'")
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=4096)  # one for each file of a run: a derivation costs a tenth of a second
 def _key(password: Secret, salt: bytes, version: int) -> bytes:
     rounds = 10_000 if version < 6 else 210_000
     length = 16 if version < 7 else 32

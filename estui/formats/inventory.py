@@ -16,11 +16,13 @@ from typing import TypeVar
 from estui.errors import Location, SettingsError
 from estui.formats import yml_tree
 from estui.formats.inventory_text import write_inventory
+from estui.formats.outside import holds_secret
 from estui.formats.yml_scalar import plain_value
 from estui.formats.yml_tree import Alias, Document, Node, Pair, Scalar, read_document
 from estui.model.inventory import (
     Address,
     BeatEntry,
+    BeatTrust,
     Commands,
     CredentialFiles,
     Inventory,
@@ -28,6 +30,7 @@ from estui.model.inventory import (
     KibanaEntry,
     NodeEntry,
     Policy,
+    StatedSetting,
     StoreFormat,
 )
 from estui.model.version import Version
@@ -35,9 +38,10 @@ from estui.model.version import Version
 __all__ = ["joined", "parse_inventory", "write_inventory"]
 
 _SERVICE = ("config", "name", "stop", "start", "restart")
-_NODE = (*_SERVICE, "http", "transport", "names", "version", "tags")
+_NODE = (*_SERVICE, "http", "transport", "names", "version", "tags", "settings_elsewhere", "environment", "logs")
+_STATED = ("value", "where")
 _KIBANA = (*_SERVICE, "http", "on_host", "data", "names", "version")
-_BEAT = (*_SERVICE, "kind", "on_host", "data")
+_BEAT = (*_SERVICE, "kind", "on_host", "data", "version", "trust")
 _POLICY = ("key", *(field.name for field in fields(Policy)))
 _CREDENTIALS = tuple(field.name for field in fields(CredentialFiles))
 _TOP = tuple(field.name for field in fields(Inventory) if field.name != "lines")
@@ -52,8 +56,8 @@ _Word = TypeVar("_Word", bound=StrEnum)
 def parse_inventory(content: bytes, path: str, base: str) -> Inventory:
     """The inventory in the bytes of an `estui.yaml`.
 
-    Relative paths on this host (`config`, `data`, `password_file`, `api_key_file`, `keystore_password`) are joined
-    to `base`, the absolute folder of the file, by text alone: links are not followed. `on_host` stays as it is.
+    Relative paths on this host (`config`, `data`, `logs`, `password_file`, `api_key_file`, `keystore_password`) are
+    joined to `base`, the absolute folder of the file, by text alone: links are not followed. `on_host` stays as it is.
     A key without a value counts as absent.
     Raises SettingsError: broken YAML; an unknown key, with the nearest known one; a value of the wrong kind; a
     secret instead of the name of a file; a folder or a name that is there twice.
@@ -209,6 +213,29 @@ class _Map:
             raise self.error(key, "has to be a version", "such as `version: 8.19.0`")
         return version
 
+    def stated(self, key: str) -> tuple[StatedSetting, ...]:
+        """Settings or variables by name: a value, or `{value: …, where: …}`."""
+        value = self._value(key)
+        if value is None:
+            return ()
+        if not isinstance(value, yml_tree.Mapping):
+            raise self.error(key, "has to be a map", f"write a line `name: value` for each below `{key}:`")
+        inner = _Map(self._document, value, f"{self._prefix}{key}.", tuple(pair.key.text for pair in value.pairs), "")
+        return tuple(inner.stated_one(pair) for pair in value.pairs)
+
+    def stated_one(self, pair: Pair) -> StatedSetting:
+        """One line of such a map."""
+        key, value = pair.key.text, _resolved(pair)
+        if holds_secret(key):
+            raise self.error(key, "a secret does not belong here", "leave it out: estui does not need to know it")
+        place = str(self._document.location(pair.key.start, self._prefix + key))
+        if isinstance(value, Scalar):
+            return StatedSetting(key, value.text, place=place)
+        if isinstance(value, yml_tree.Mapping):
+            fields = _Map(self._document, value, f"{self._prefix}{key}.", _STATED, "")
+            return StatedSetting(key, fields.required("value"), fields.text("where") or "", place)
+        raise self.error(key, "has to be one text", f"write `{key}: …`; several values with commas between them")
+
     def map(self, key: str, known: Sequence[str]) -> _Map:
         value = self._value(key)
         if value is None:
@@ -283,6 +310,9 @@ def _node(entry: _Map) -> NodeEntry:
         version=entry.version("version"),
         tags=entry.texts("tags"),
         commands=entry.commands(),
+        settings_elsewhere=entry.stated("settings_elsewhere"),
+        environment=entry.stated("environment"),
+        logs=entry.local("logs"),
     )
 
 
@@ -307,6 +337,8 @@ def _beat(entry: _Map) -> BeatEntry:
         on_host=entry.text("on_host"),
         data=entry.local("data"),
         commands=entry.commands(),
+        version=entry.version("version"),
+        trust=entry.word("trust", BeatTrust) or BeatTrust.FILE,
     )
 
 

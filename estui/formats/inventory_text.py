@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from estui.formats.yml_scalar import spell
-from estui.model.inventory import BeatEntry, Commands, CredentialFiles, Inventory, KibanaEntry, NodeEntry, Policy
+from estui.formats.yml_scalar import quote, spell
+from estui.model.inventory import (
+    BeatEntry,
+    BeatTrust,
+    Commands,
+    CredentialFiles,
+    Inventory,
+    KibanaEntry,
+    NodeEntry,
+    Policy,
+    StatedSetting,
+)
 from estui.model.setting import SettingValue
 
 _POLICY_COMMENT = "# policy: {key: ec-p256, leaf_days: 397, ca_days: 3650, renew_before_days: 30, format: pem}"
@@ -56,9 +66,21 @@ def node_lines(node: NodeEntry) -> list[str]:
         yield "names", node.names
         yield "version", str(node.version) if node.version else None
         yield "tags", node.tags
+        yield "logs", node.logs
         yield from _commands(node.commands)
 
-    return _written(pairs())
+    stated = (("settings_elsewhere", node.settings_elsewhere), ("environment", node.environment))
+    return [*_written(pairs()), *(f"{key}: {_stated(each)}" for key, each in stated if each)]
+
+
+def _stated(settings: tuple[StatedSetting, ...]) -> str:
+    """A map in one line, since an entry is also written into lists that stand in one line."""
+    return "{" + ", ".join(f"{spell(each.key, in_flow=True)}: {_stated_value(each)}" for each in settings) + "}"
+
+
+def _stated_value(setting: StatedSetting) -> str:
+    value = quote(setting.value)
+    return f"{{value: {value}, where: {quote(setting.where)}}}" if setting.where else value
 
 
 def _kibana(kibana: KibanaEntry) -> list[str]:
@@ -82,6 +104,8 @@ def _beat(beat: BeatEntry) -> list[str]:
         yield "kind", beat.kind
         yield "on_host", beat.on_host
         yield "data", beat.data
+        yield "version", str(beat.version) if beat.version else None
+        yield "trust", beat.trust.value if beat.trust is not BeatTrust.FILE else None
         yield from _commands(beat.commands)
 
     return _written(pairs())

@@ -97,10 +97,11 @@ def read_pkcs12(content: bytes, password: Secret | None, path: str) -> Pkcs12Con
     """
     check_is_pkcs12(content, path)
     store = _load(content, password, path)  # checks the MAC over everything
-    bags = open_bags(content, password or Secret(""), path)
+    loaded = None if store.key is None else _signing(store.key, path)
+    bags = open_bags(content, password or Secret(""), path, loaded)
     keys, certificates = list(bags.keys), list(bags.certificates)
-    if store.key is not None and not keys:
-        keys = [(_alias(store.cert), _signing(store.key, path))]
+    if loaded is not None and not keys:
+        keys = [(_alias(store.cert), loaded)]
     if not bags.complete:
         found = [bag for bag in (store.cert, *store.additional_certs) if bag is not None]
         certificates = [(_alias(bag), bag.certificate, _is_trusted_by_name(bag)) for bag in found]
@@ -155,7 +156,7 @@ def _load(content: bytes, password: Secret | None, path: str) -> pkcs12.PKCS12Ke
 
 def _key_entry(alias: str, key: PrivateKey, certificates: Sequence[x509.Certificate]) -> KeyEntry:
     leaf = next((certificate for certificate in certificates if _belongs(certificate, key)), None)
-    return KeyEntry(alias, key, leaf, _chain_of(leaf, certificates) if leaf else ())
+    return KeyEntry(alias, key, leaf, issuers_among(leaf, certificates) if leaf else ())
 
 
 def _belongs(certificate: x509.Certificate, key: PrivateKey) -> bool:
@@ -165,7 +166,7 @@ def _belongs(certificate: x509.Certificate, key: PrivateKey) -> bool:
         return False
 
 
-def _chain_of(leaf: x509.Certificate, certificates: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+def issuers_among(leaf: x509.Certificate, certificates: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
     """Issuers of `leaf` by their names, ending at a self-issued one or where none is there."""
     chain: list[x509.Certificate] = []
     last = leaf

@@ -34,21 +34,24 @@ class Bags:
     """Whether all contents could be opened; otherwise their certificates are missing."""
 
 
-def open_bags(content: bytes, password: Secret, path: str) -> Bags:
+def open_bags(content: bytes, password: Secret, path: str, loaded: PrivateKey | None) -> Bags:
     """Keys and certificates of a store whose MAC was checked with this password.
 
-    A store of an unexpected shape is not complete and may have nothing at all. Raises StoreError: a damaged key or
-    certificate in it.
+    `loaded` is the key that was loaded while it was checked: that of a store with one key, since loading an RSA key
+    takes up to 0.2 s. A store of an unexpected shape is not complete and may have nothing at all. Raises StoreError: a
+    damaged key or certificate in it.
     """
     keys: list[tuple[str, PrivateKey]] = []
     certificates: list[tuple[str, x509.Certificate, bool]] = []
     try:
         bags, complete = _contents(content, password)
+        if sum(bag.child(0, der.OID).oid in (_KEY, _SHROUDED_KEY) for bag in bags) > 1:
+            loaded = None
         for bag in bags:
             kind, attributes = bag.child(0, der.OID).oid, _attributes(bag)
             alias = _alias(attributes)
             if kind in (_KEY, _SHROUDED_KEY):
-                key = _key(bag.child(1, 0xA0).child(0, der.SEQUENCE), kind, password, path)
+                key = loaded or _key(bag.child(1, 0xA0).child(0, der.SEQUENCE), kind, password, path)
                 keys += [(alias, key)] if key else []
             elif kind == _CERTIFICATE:
                 certificate = parse_certificate(_certificate(bag), path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ def unseal(content: bytes, passphrase: Secret, path: str) -> dict[str, Secret]:
     return {name: Secret(text) for name, text in values.items()}
 
 
+@functools.lru_cache(maxsize=16)
 def _key(passphrase: Secret, salt: bytes, cost: Cost) -> bytes:
     return Scrypt(salt=salt, length=32, n=cost.n, r=cost.r, p=cost.p).derive(passphrase.encode())
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from estui.errors import Location, SettingsError
 from estui.formats import yml_spans, yml_tree
@@ -55,15 +56,21 @@ class _Leaf:
     in_list: bool = False
 
 
-def parse_settings(content: bytes, path: str) -> dict[str, Setting]:
+def parse_settings(content: bytes, path: str, list_as: str = "") -> dict[str, Setting]:
     """Settings by flat dotted key, in the order of the file; a file of comments only has none.
 
     A list of scalars is a tuple. A list that holds maps or lists is flattened by position from 0
     (`logging.loggers.0.name`). An empty map is no setting, an explicit or missing value is None. `<<` merges.
     A line is that of the last part of the key; what comes through an alias has the line of its anchor's content.
+    With `list_as` the file may be a list, as in the `modules.d` of a Beat: its settings stand below that name.
     Raises SettingsError: see `read_document`; a setting that is set twice, flat and nested.
     """
-    return {leaf.setting.key: leaf.setting for leaf in _leaves(read_document(content, path))}
+    return dict(_settings(content, path, list_as))
+
+
+@lru_cache(maxsize=256)  # a run looks at the same few files again and again; reading one costs milliseconds
+def _settings(content: bytes, path: str, list_as: str) -> Mapping[str, Setting]:
+    return {leaf.setting.key: leaf.setting for leaf in _leaves(read_document(content, path, list_as))}
 
 
 def auto_configured(content: bytes) -> bool:
@@ -84,20 +91,23 @@ def auto_configured_lines(content: bytes) -> range | None:
     return range(content.count(b"\n", 0, begin) + 2, content.count(b"\n", 0, end) + 1)
 
 
-def edit(content: bytes, edits: Sequence[Put | Drop], path: str, heading: str = "") -> bytes:
+def edit(content: bytes, edits: Sequence[Put | Drop], path: str, heading: str = "", list_as: str = "") -> bytes:
     """The file with some settings put or dropped.
 
     A setting that is there gets its value where it stands, flat or nested. New ones come at the end of the file
-    (so never inside an auto-configured block) as flat keys, after a blank line and `# heading`. A dropped one
+    (so never inside an auto-configured block) as flat keys, after a blank line and `# heading`; those of a map in a
+    list behind the first entry of that map. A dropped one
     takes its lines along, and the maps around it that would be left empty, since Elasticsearch refuses a null
     in the place of a map; comments on lines of their own stay.
     Raises SettingsError: the file cannot be read, the place cannot be edited safely, or reading the result back
     gives anything else than what was asked for.
     """
-    document = read_document(content, path)
+    document = read_document(content, path, list_as)
     leaves = {leaf.setting.key: leaf for leaf in _leaves(document)}
     _check_request(edits, leaves, path)
     new = [each for each in edits if isinstance(each, Put) and each.key not in leaves]
+    listed = {each.key: first for each in new if (first := _first_in_list(leaves, each.key)) is not None}
+    new = [each for each in new if each.key not in listed]
     spans = [
         span
         for each in edits
@@ -105,12 +115,15 @@ def edit(content: bytes, edits: Sequence[Put | Drop], path: str, heading: str = 
         for span in _put_spans(document, leaves[each.key], each.value)
     ]
     spans += _drop_spans(document, leaves, {each.key for each in edits if isinstance(each, Drop)})
+    for first in dict.fromkeys(listed.values()):
+        puts = [each for each in edits if isinstance(each, Put) and listed.get(each.key) is first]
+        spans.append(_insertion(document, first, puts))
     try:
         result = document.encode(yml_spans.splice(document.text, spans))
         if new:
-            changed = read_document(result, path)
+            changed = read_document(result, path, list_as)
             result = changed.encode(_appended(changed, new, heading))
-        after = parse_settings(result, path)
+        after = parse_settings(result, path, list_as)
     except SettingsError as exc:
         raise SettingsError(
             f"cannot be edited in place, the result would be broken ({exc.summary})",
@@ -289,6 +302,33 @@ def _refusal(document: Document, leaf: _Leaf, reason: str, hint: str) -> Setting
     return SettingsError(
         f"cannot be edited: {reason}", hint=hint, location=document.location(leaf.pair.key.start, leaf.setting.key)
     )
+
+
+def _first_in_list(leaves: Mapping[str, _Leaf], key: str) -> _Leaf | None:
+    """The first setting of the innermost map in a list that a new key belongs to; None where it belongs to none."""
+    found: _Leaf | None = None
+    length = 0
+    for leaf in leaves.values():
+        item = leaf.setting.key.removesuffix(f".{leaf.pair.key.text}")
+        is_item = leaf.in_list and item.rpartition(".")[2].isdigit() and leaf.trail[-1][0].pairs[0] is leaf.pair
+        if is_item and key.startswith(f"{item}.") and len(item) > length:
+            found, length = leaf, len(item)
+    return found
+
+
+def _insertion(document: Document, first: _Leaf, puts: Sequence[Put]) -> Span:
+    """New lines behind the first entry of a map in a list. SettingsError: it is written in braces."""
+    if first.is_shared or any(mapping.is_flow for mapping, _ in first.trail):
+        raise _refusal(document, first, "it stands in braces or comes through an alias", "write one setting a line")
+    item = first.setting.key.removesuffix(f".{first.pair.key.text}")
+    start, _ = document.line_span(document.line(first.pair.key.start))
+    indent = " " * (first.pair.key.start - start)
+    line_start, line_end = document.line_span(document.line(max(first.value.end - 1, first.pair.key.start)))
+    line = document.text[line_start:line_end]
+    newline = line[len(line.rstrip("\r\n")) :] or "\n"
+    at = line_start + len(line.rstrip("\r\n"))
+    lines = [f"{newline}{indent}{put.key.removeprefix(f'{item}.')}: {spell(put.value)}" for put in puts]
+    return Span(at, at, "".join(lines))
 
 
 def _appended(document: Document, new: Sequence[Put], heading: str) -> str:

@@ -144,8 +144,8 @@ def line_starts(text: str) -> list[int]:
     return [0, *(found.end() for found in _LINE_START.finditer(text))]
 
 
-def read_document(content: bytes, path: str) -> Document:
-    """The tree of a yml file.
+def read_document(content: bytes, path: str, list_as: str = "") -> Document:
+    """The tree of a yml file. With `list_as` a list at the top is taken for the value of that key.
 
     Raises SettingsError: not UTF-8, a control character, broken YAML, an alias that leads nowhere or to itself,
     a key that is there twice in one map, several documents, something else than a map at the top, or more than
@@ -165,7 +165,7 @@ def read_document(content: bytes, path: str) -> Document:
         if spaced == text:
             raise
         events = _events(spaced, path)
-    return _Composer(path, text, content.startswith(_BOM), iter(events)).document()
+    return _Composer(path, text, content.startswith(_BOM), iter(events), list_as).document()
 
 
 def _decode(content: bytes, path: str) -> str:
@@ -236,11 +236,12 @@ def _syntax_error(error: YAMLError, text: str, path: str) -> SettingsError:
 class _Composer:
     """Builds the tree of one document from its events."""
 
-    def __init__(self, path: str, text: str, has_bom: bool, events: Iterator[Event]) -> None:
+    def __init__(self, path: str, text: str, has_bom: bool, events: Iterator[Event], list_as: str) -> None:
         self._empty = Document(path, text, has_bom, None, None)
         self._events = events
         self._anchors: dict[str, Scalar | Sequence | Mapping] = {}
         self._open: list[str | None] = []
+        self._list_as = list_as
 
     def document(self) -> Document:
         empty = self._empty
@@ -259,6 +260,9 @@ class _Composer:
                 break
         if isinstance(root, Scalar) and root.is_plain and not root.text:
             root = None
+        if isinstance(root, Sequence) and self._list_as:
+            pair = Pair(Scalar(root.start, root.start, self._list_as, ""), root)
+            root = Mapping(root.start, root.end, (pair,), is_flow=False)
         if not isinstance(root, Mapping | None):
             raise SettingsError(
                 "not a map of settings", hint="write one `key: value` a line", location=empty.location(root.start)

@@ -29,3 +29,5 @@ class Finding:
     """What Elasticsearch (or Kibana, or the Beat) does about it."""
     title: str = ""
     """What the rule is about, in a few words."""
+    fix: str = ""
+    """The command of estui that puts it right, reviewed before it is applied; empty where there is none."""

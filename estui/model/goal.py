@@ -78,6 +78,33 @@ class Rollover:
 
 
 @dataclass(frozen=True)
+class NewPasswords:
+    """New passwords of built-in users, and of whoever logs in with them."""
+
+    users: tuple[str, ...]
+    by_file: bool = False
+    """Through a temporary superuser of the file realm, also where somebody could log in."""
+
+
+class KeystoreEdit(StrEnum):
+    """What is done to secure settings."""
+
+    SET = "set"
+    REMOVE = "remove"
+    PROTECT = "protect"
+    """A password of the file is set or changed."""
+    UNPROTECT = "unprotect"
+
+
+@dataclass(frozen=True)
+class SecureEdit:
+    """One change of `elasticsearch.keystore`, on every node that the goal covers."""
+
+    edit: KeystoreEdit
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Goal:
     """A scenario and how to reach it; with a rotation or a rollover, new leaves on the rung that is there."""
 
@@ -94,6 +121,10 @@ class Goal:
     """Leaves that an external CA issued, as they were imported."""
     joins: tuple[str, ...] = ()
     """Nodes of the inventory that are to become members of a cluster that is secured already."""
+    passwords: NewPasswords | None = None
+    secure: SecureEdit | None = None
+    fix: str = ""
+    """A rule of the doctor whose findings are to go."""
 
     @property
     def label(self) -> str:
@@ -102,6 +133,13 @@ class Goal:
             return f"new CA: {self.rollover.phase.label}"
         if self.joins:
             return f"{', '.join(self.joins)} joins, {self.scenario.label}"
+        if self.passwords:
+            return f"new passwords of {', '.join(self.passwords.users)}"
+        if self.fix:
+            return f"fix {self.fix}"
+        if self.secure:
+            named = ", ".join(self.secure.names) or "elasticsearch.keystore"
+            return f"secure settings: {self.secure.edit.value} {named}"
         if self.external:
             return "certificates of an external CA"
         return "new certificates, same CA" if self.rotation else self.scenario.label

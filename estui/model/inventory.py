@@ -57,6 +57,19 @@ class Commands:
 
 
 @dataclass(frozen=True)
+class StatedSetting:
+    """A setting, or a variable, that a process gets from outside its yml, as the operator states it."""
+
+    key: str
+    """Dotted name of the setting, or name of the variable."""
+    value: str
+    where: str = ""
+    """Where it is set, in the operator's words: `docker-compose.yml`."""
+    place: str = field(default="", compare=False)
+    """`estui.yaml:12: nodes[0].environment.…`, for messages."""
+
+
+@dataclass(frozen=True)
 class NodeEntry:
     """One Elasticsearch node of the inventory; what is None is read from its folder."""
 
@@ -70,6 +83,12 @@ class NodeEntry:
     version: Version | None = None
     tags: tuple[str, ...] = ()
     commands: Commands = Commands()
+    settings_elsewhere: tuple[StatedSetting, ...] = ()
+    """Settings that its process gets by other ways than the yml (`-E`), which win over it."""
+    environment: tuple[StatedSetting, ...] = ()
+    """Variables of its process: for `${NAME}` in the yml, and those that a container turns into settings."""
+    logs: str | None = None
+    """The node's log folder as this host sees it, absolute: read while a gate waits, and shown where it fails."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +106,15 @@ class KibanaEntry:
     commands: Commands = Commands()
 
 
+class BeatTrust(StrEnum):
+    """How a Beat is told whom to trust."""
+
+    FILE = "file"
+    """A file with the CA, which every version reads."""
+    FINGERPRINT = "fingerprint"
+    """The CA's SHA-256 in the yml; Beats 7.17 ignore it without a word (beats.md §2)."""
+
+
 @dataclass(frozen=True)
 class BeatEntry:
     """One Beat of the inventory."""
@@ -97,6 +125,8 @@ class BeatEntry:
     on_host: str | None = None
     data: str | None = None
     commands: Commands = Commands()
+    version: Version | None = None
+    trust: BeatTrust = BeatTrust.FILE
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from estui.model.rollover import RolloverState
 from estui.model.rung import Rung as Rung  # what is observed of a node ends in its rung
 from estui.model.setting import Setting
 from estui.model.version import Version
+from estui.model.views import Desired
 
 
 class FileKind(StrEnum):
@@ -41,6 +42,10 @@ class FileState:
     """Count of hard links."""
     error: str = ""
     """Why it could not be read, in words; empty where it could."""
+    changed_s: float = field(default=0.0, compare=False)
+    """Last change of the content, of a link: its making; seconds since the epoch, 0 where that is not known."""
+    mounted: bool = field(default=False, compare=False)
+    """Whether the file is a mount by itself, so that no other can take its place."""
 
     @property
     def sha256(self) -> str:
@@ -134,6 +139,15 @@ class Health:
 
 
 @dataclass(frozen=True)
+class DiskUse:
+    """Disk of a data node (`GET /_cat/allocation`), in bytes."""
+
+    node: str
+    total: int
+    available: int
+
+
+@dataclass(frozen=True)
 class ApiFacts:
     """What one node's HTTP API told."""
 
@@ -152,6 +166,21 @@ class ApiFacts:
     health: Health | None = None
     allocation: str = ""
     """`cluster.routing.allocation.enable` of the cluster settings, empty where it is not set or was not told."""
+    licence: str = ""
+    """Type of the licence, with its state unless that is `active`; empty where it was not told."""
+    without_password: tuple[str, ...] | None = None
+    """Built-in users that never got a password; None where we may not ask."""
+    listed: tuple[SeenFile, ...] | None = None
+    """Certificates of the files that this node was started with, as it reads them now; None where it was not told."""
+    listed_problem: str = ""
+    """Why the node cannot list them, in its own words."""
+    disabled: tuple[str, ...] | None = None
+    """Built-in users that are switched off; None where we may not ask."""
+    disks: tuple[DiskUse, ...] = ()
+    """Disks of the data nodes, as far as the node tells them."""
+    watermark: str = ""
+    """`cluster.routing.allocation.disk.watermark.low` of the cluster settings, such as `85%`; empty where nobody set it
+    there or it was not told."""
 
 
 NO_API = ApiFacts(reachable=False)
@@ -207,6 +236,10 @@ class NamedFile:
     """Subjects of the CAs whose private key is in a store."""
     authorities: tuple[CertificateFacts, ...] = ()
     """Certificates of those CAs."""
+    key_type: str = ""
+    """Kind of its private key, in the words of `KeyType` where there is one; empty where there is none."""
+    clear_key: bool = False
+    """A PKCS#12 store whose key lies in it without encryption, where Java does not see it."""
 
 
 @dataclass(frozen=True)
@@ -322,10 +355,25 @@ class ObservedBeat:
     problems: tuple[Finding, ...] = ()
     trust: OnDisk = OnDisk()
     """Of `output.elasticsearch.ssl`, as far as its files lie in the mounted folder."""
+    kind: str = ""
+    """`metricbeat`, `filebeat`, …: its yml and its keystore are called so."""
+    keystore: KeystoreFacts = KeystoreFacts(present=False)
+    """The keystore that its yml means: in the configuration folder, else in the data folder where that is mounted."""
+    keystore_in_data: bool = False
+    """That keystore lies in the data folder, where estui writes nothing."""
+    altered: tuple[tuple[str, str], ...] = ()
+    """Entries of the keystore that would not arrive as they are, and why."""
+    modules: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    """Settings of the files in `modules.d` that are switched on, by path."""
+    version: Version | None = None
 
     @property
     def target(self) -> str:
         return f"beat/{self.name}"
+
+    @property
+    def yml(self) -> str:
+        return f"{self.kind}.yml"
 
     def setting(self, key: str) -> str | None:
         found = self.settings.get(key)
@@ -382,6 +430,9 @@ class Observed:
 
     rollover: RolloverState | None = None
     """The rollover that the workspace is in, if any."""
+
+    desired: Desired | None = None
+    """What the runs of the workspace left on the targets; None where there was none yet."""
 
     @property
     def things(self) -> tuple[ObservedNode | ObservedKibana, ...]:

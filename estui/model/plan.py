@@ -81,7 +81,7 @@ class SetSecureSetting:
     """One entry of a keystore file gets a value that is named, never shown.
 
     `secret` is a placeholder: `password:USER` for a built-in user, `store:SET` for the random password of
-    the PKCS#12 files of that set on this target.
+    the PKCS#12 files of that set on this target, `value:NAME` for what the operator gave for an entry.
     """
 
     target: str
@@ -156,6 +156,67 @@ class FirstLogin:
 
 
 @dataclass(frozen=True)
+class SetPasswords:
+    """Through the API of one node, by whoever may log in already: built-in users get new passwords."""
+
+    target: str
+    users: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class SetKeystorePassword:
+    """`elasticsearch.keystore` gets a password of its own, another one, or none; its entries stay."""
+
+    target: str
+    path: str
+    protects: bool
+    """False where the password is taken off."""
+    replaces: bool
+    """Whether there was one before."""
+    why: str
+
+
+@dataclass(frozen=True)
+class SetAccess:
+    """A file gets another mode, or another owner; its content stays."""
+
+    target: str
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    before: str
+    """Mode and owner as they were, such as `0644 0:0`."""
+    why: str
+
+
+@dataclass(frozen=True)
+class IndexRights:
+    """What a role may do with some indices."""
+
+    names: tuple[str, ...]
+    privileges: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GrantLogin:
+    """Through the API, once the cluster is up: a user of a client's own, with one role that may just what it needs."""
+
+    target: str
+    """Whose login it is, such as `beat/metricbeat`."""
+    user: str
+    """Its password is the secret `password:USER`."""
+    role: str
+    """Made by estui."""
+    roles: tuple[str, ...]
+    """Built-in ones beside it."""
+    cluster: tuple[str, ...]
+    indices: tuple[IndexRights, ...]
+    why: str
+
+
+@dataclass(frozen=True)
 class Manual:
     """Something estui cannot do itself; the text is what a person has to do."""
 
@@ -173,6 +234,10 @@ Change = (
     | CreateAuthority
     | FirstLogin
     | Manual
+    | SetPasswords
+    | SetKeystorePassword
+    | GrantLogin
+    | SetAccess
 )
 
 

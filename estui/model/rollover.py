@@ -19,6 +19,8 @@ class Client:
     """Time of its last request, ISO 8601 in UTC; empty where it is not told."""
     ticked: str = ""
     """Who said that it is looked after, and when; empty while nobody did."""
+    taken_back: str = ""
+    """Who took the last tick back, and when; empty where none was, or where it is ticked again."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,13 @@ class RolloverState:
 
     @property
     def next_phase(self) -> Phase | None:
-        """The phase to enter next; None once the old CA is dropped."""
-        done = {each.phase for each in self.done}
-        return next((phase for phase in self.goal.phases if phase not in done), None)
+        """The phase after the last one that is done; None once the old CA is dropped.
+
+        A phase with nothing to change was skipped: it has no run.
+        """
+        phases = self.goal.phases
+        last = max((phases.index(each.phase) for each in self.done), default=-1)
+        return phases[last + 1] if last + 1 < len(phases) else None
 
     @property
     def open(self) -> bool:
@@ -52,3 +58,7 @@ class RolloverState:
     @property
     def unticked(self) -> tuple[Client, ...]:
         return tuple(client for client in self.clients if not client.ticked)
+
+    @property
+    def ticked(self) -> tuple[Client, ...]:
+        return tuple(client for client in self.clients if client.ticked)

@@ -20,6 +20,10 @@ class StepKind(StrEnum):
     ALLOCATION_ON = "allocation-on"
     PASSWORDS = "passwords"
     REMOVE_LOGIN = "remove-login"
+    RELOAD = "reload"
+    """Secure settings that nodes read again while they run."""
+    GRANT = "grant"
+    """Users and roles of clients, through the API."""
     UNDO = "undo"
     VERIFY = "verify"
 

@@ -15,6 +15,8 @@ class Setting:
     key: str
     value: SettingValue
     line: int
+    source: str = ""
+    """Where it is stated, for one that comes from outside the yml and wins over it; empty where the yml has it."""
 
     @property
     def text(self) -> str:

@@ -19,10 +19,12 @@ from estui.model.observed import Fault, NamedFile, OnDisk
 from estui.model.setting import Setting
 from estui.observe.files import Followed
 from estui.pki.facts import certificate_facts
-from estui.pki.keys import public_key_sha256
+from estui.pki.keys import key_kind, public_key_sha256
 from estui.secret import Secret
 
 Reader = Callable[[str], Followed]
+_CLEAR_KEY = bytes.fromhex("060b2a864886f70d010c0a0101")
+"""Object identifier of a KeyBag, RFC 7292 §4.2.1; the usual shrouded one ends in 2."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class _KeyFacts:
     keys: int = 0
     authorities: tuple[CertificateFacts, ...] = ()
     """CAs whose key is in the file."""
+    key_type: str = ""
+    clear_key: bool = False
 
 
 _KNOWN: dict[bytes, _KeyFacts] = {}
@@ -207,6 +211,7 @@ class _Context:
             _KNOWN.clear()
         _KNOWN[known.digest()] = facts
         self._learn(keys=facts.keys, trusted=len(facts.trusted), authorities=facts.authorities)
+        self.named[-1] = replace(self.named[-1], key_type=facts.key_type, clear_key=facts.clear_key)
         return facts
 
     def _content(self, role: str, name: str) -> bytes | None:
@@ -260,7 +265,8 @@ def _private_keys(content: bytes, name: str) -> int:
 
 
 def _pem_key_facts(content: bytes, passphrase: Secret | None, path: str) -> _KeyFacts:
-    return _KeyFacts(public_key_sha256(load_private_key(content, passphrase, path)), keys=1)
+    key = load_private_key(content, passphrase, path)
+    return _KeyFacts(public_key_sha256(key), keys=1, key_type=key_kind(key.public_key()))
 
 
 def _store_facts(content: bytes, password: Secret | None, path: str) -> _KeyFacts:
@@ -276,6 +282,8 @@ def _store_facts(content: bytes, password: Secret | None, path: str) -> _KeyFact
             for facts in (certificate_facts(entry.leaf) for entry in store.keys if entry.leaf is not None)
             if facts.is_ca
         ),
+        key_type=key_kind(entry.key.public_key()) if entry and entry.key else "",
+        clear_key=_CLEAR_KEY in content,
     )
 
 

@@ -75,3 +75,24 @@ def _host(address: str) -> str:
 
 def _time(millis: int) -> str:
     return datetime.fromtimestamp(millis / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if millis > 0 else ""
+
+
+def newest_connection(client: Client) -> int:
+    """When the newest connection to any node was opened, by the nodes' own clocks, in milliseconds since the epoch;
+    that of the question itself as a rule, and 0 where nodes do not keep such figures (before 7.13).
+
+    Raises ProbeError: no answer, or a refusal.
+    """
+    return max((number_in(each, "opened_time_millis") for each in _connections(_ask(client, _HTTP))), default=0)
+
+
+def connected_since(client: Client, word: str, millis: int) -> str:
+    """In words, a connection opened after `millis` whose agent names `word`; empty where there is none.
+
+    Beats name themselves: `Elastic-Metricbeat/8.19.0 (linux; amd64; …)`. Raises ProbeError: no answer, or a refusal.
+    """
+    for each in _connections(_ask(client, _HTTP)):
+        opened, agent = number_in(each, "opened_time_millis"), text_in(each, "agent")
+        if opened > millis and word.lower() in agent.lower():
+            return f"{_host(text_in(each, 'remote_address'))} ({agent}) connected anew at {_time(opened)}"
+    return ""

@@ -5,6 +5,7 @@ Owns what is asked in parallel, how long it may take, and to whom credentials go
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,7 +28,7 @@ from estui.model.observed import (
 )
 from estui.model.version import Version
 from estui.observe.beat_folder import hanging_beat, observe_beat_folder
-from estui.observe.es_api import read_api
+from estui.observe.es_api import read_api, read_more
 from estui.observe.folder import hanging_node, observe_node_folder
 from estui.observe.http import Client, ClientCertificate, Credentials, Tls
 from estui.observe.kibana_api import KibanaStatus, read_status
@@ -38,8 +39,10 @@ from estui.secret import Secret
 
 FOLDER_TIMEOUT_S = 10.0
 """After which a folder counts as hanging: a slow mount answers, a dead one never does."""
-_REQUESTS = 7
-"""Time-outs that the questions to one port can add up to: a probe, `GET /` with and without a check, four more."""
+_REQUESTS = 13
+"""Time-outs that the questions to one port can add up to: a probe, `GET /` with and without a check, ten more."""
+WORKERS = 64
+"""Questions at the same time: a third of a large cluster may hang, and nobody waits for a place behind it."""
 
 ClientFor = Callable[[Address, Tls | None], Client]
 """Makes the client for a node's HTTP port, plain where there is no `Tls`; decides who gets credentials."""
@@ -73,7 +76,7 @@ def observe(
     client_for: ClientFor | None = None,
     network: bool = True,
     timeout_s: float = TIMEOUT_S,
-    workers: int = 16,
+    workers: int = WORKERS,
 ) -> Observed:
     """Everything that can be seen of the inventory's cluster, at one time. Never raises for the cluster's sake.
 
@@ -108,7 +111,7 @@ def _observe_folders(
         observe_node_folder, folder=inventory.folder, keystore_password=keystore_password, digest_key=digest_key
     )
     kibana = partial(observe_kibana_folder, folder=inventory.folder, digest_key=digest_key)
-    beat = partial(observe_beat_folder, folder=inventory.folder)
+    beat = partial(observe_beat_folder, folder=inventory.folder, digest_key=digest_key)
     tasks: list[Callable[[], _Thing]] = [
         *(partial(node, entry) for entry in inventory.nodes),
         *(partial(kibana, entry) for entry in inventory.kibana),
@@ -187,16 +190,17 @@ class _Asking:
     def _read_api(self, node: ObservedNode, address: Address, served: Served) -> ApiFacts:
         if served.state is PortState.PLAIN:
             with self.client_for(address, None) as client:
-                return read_api(client)
+                return _read_all(client)
         if served.state is not PortState.TLS:
             return ApiFacts(reachable=False, detail=served.detail)
         trusted = trusted_certificates(self.authorities, node.disk.get(Layer.HTTP, OnDisk()))
         doubt = "no CA is known for this node"
         if trusted:
+            begin = time.monotonic()
             with self.client_for(address, Tls(trusted)) as client:
-                facts = read_api(client)
-            if facts.reachable:
-                return facts
+                facts = _read_all(client)
+            if facts.reachable or time.monotonic() - begin >= self.timeout_s:
+                return facts  # what hung once is not asked again
             doubt = facts.detail
         with Client(address, Tls(), None, self.timeout_s) as client:
             facts = read_api(client)
@@ -231,6 +235,11 @@ class _Asking:
             except ProbeError:
                 continue
         return None
+
+
+def _read_all(client: Client) -> ApiFacts:
+    facts = read_api(client)
+    return read_more(facts, client) if facts.members and not facts.detail else facts
 
 
 def trusted_certificates(authorities: tuple[AuthorityFacts, ...], disk: OnDisk) -> tuple[CertificateFacts, ...]:

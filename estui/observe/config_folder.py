@@ -18,6 +18,7 @@ from estui.model.observed import FileKind, FileState
 from estui.model.setting import Setting
 from estui.observe.certificates import TlsFiles
 from estui.observe.files import Followed, follow, inside, read_state, words
+from estui.observe.mounts import mount_points
 
 BEATS = ("metricbeat", "filebeat", "heartbeat", "auditbeat", "packetbeat", "winlogbeat", "journalbeat", "functionbeat")
 PRODUCTS = {
@@ -53,13 +54,20 @@ class MountedFolder:
     def named_files(self, contexts: Iterable[TlsFiles]) -> dict[str, FileState]:
         """States of the files that TLS contexts name, where they lie in the folder."""
         found: dict[str, FileState] = {}
-        for name in dict.fromkeys(name for context in contexts for name in context.names):
+        names = [name for context in contexts for name in context.names]
+        # what a name with config/ in front of it may have meant
+        names += [_without_config(name) for name in names if _without_config(name) != name]
+        for name in dict.fromkeys(names):
             followed = self.follow(name)
             if not followed.problem:
                 state = read_state(self.root / followed.relative)
                 linked = state.kind is FileKind.LINK
                 found[followed.relative] = _with_target(state, self.root, followed.relative) if linked else state
         return found
+
+
+def _without_config(name: str) -> str:
+    return name.removeprefix("./").removeprefix("config/")
 
 
 def home_on_host(root: Path, name: str) -> str | None:
@@ -86,11 +94,14 @@ def files_of_interest(root: Path, names: Iterable[str]) -> dict[str, FileState]:
     if home.kind is FileKind.LINK:
         home = read_state(Path(os.path.realpath(root)))
     found = {".": home}
+    points = mount_points()
     for name in names:
         middle = [parent for parent in Path(name).parents if parent.name]
         linked = any((root / parent).is_symlink() for parent in middle)
         state = FileState(FileKind.OTHER, error="lies behind a link") if linked else read_state(root / name)
         found[name] = _with_target(state, root, name) if state.kind is FileKind.LINK and not middle else state
+        if state.exists and not linked and os.path.realpath(root / name) in points:
+            found[name] = replace(found[name], mounted=True)
     return found
 
 
@@ -153,14 +164,16 @@ def resolved(state: FileState, path: Path) -> FileState:
     return replace(state, error=f"is a {state.kind.value}, not a file")
 
 
-def read_settings(state: FileState, path: Path, target: str) -> tuple[Mapping[str, Setting], tuple[Finding, ...]]:
-    """Settings of a yml, or none and the finding that says why."""
+def read_settings(
+    state: FileState, path: Path, target: str, list_as: str = ""
+) -> tuple[Mapping[str, Setting], tuple[Finding, ...]]:
+    """Settings of a yml, or none and the finding that says why. `list_as`: see `parse_settings`."""
     state = resolved(state, path)
     if state.error:
         hint = f"let uid {os.geteuid()} read it"
         return {}, (fatal("yml-broken", target, f"{path.name} cannot be read: {state.error}", hint, str(path)),)
     try:
-        return parse_settings(state.content, str(path)), ()
+        return parse_settings(state.content, str(path), list_as), ()
     except SettingsError as exc:
         return {}, (fatal("yml-broken", target, exc.summary, exc.hint, str(exc.location or path)),)
 

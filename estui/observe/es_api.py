@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from estui.errors import ProbeError
-from estui.model.observed import ApiFacts, Health, Member, SeenFile
+from estui.model.observed import ApiFacts, DiskUse, Health, Member, SeenFile
 from estui.model.version import Version
 from estui.observe.http import Answer, Client
 
@@ -24,6 +24,15 @@ _ALLOCATION = "cluster.routing.allocation.enable"
 _SETTINGS = "/_cluster/settings?flat_settings=true&master_timeout=1s"
 _AUTHENTICATE = "/_security/_authenticate"
 _CERTIFICATES = "/_ssl/certificates"
+_LICENCE = "/_license"
+_DISKS = "/_cat/allocation/_local?format=json&bytes=b&h=node,disk.total,disk.avail"
+"""Of the node that answers only: a thousand nodes would tell of a million disks otherwise."""
+_WATERMARK = "cluster.routing.allocation.disk.watermark.low"
+_PASSWORDS = "/.security/_search?q=type:reserved-user&_source=false&size=100"
+"""Each built-in user that got a password through the API has a document `reserved-user-NAME` in the security index
+(file-formats.md, realm `reserved`); its content, with the hash, is not asked for."""
+BUILT_IN = ("elastic", "kibana_system", "logstash_system", "beats_system", "apm_system", "remote_monitoring_user")
+"""Built-in users with passwords of their own, 7.17 to 9.x (the superseded `kibana` is left out)."""
 
 
 def read_api(client: Client) -> ApiFacts:
@@ -105,6 +114,81 @@ def allocation(client: Client) -> str:
     body = as_mapping(answer.json())
     # Transient settings win over persistent ones (elastic-stack-security.md §3.3).
     return text_in(mapping_in(body, "transient"), _ALLOCATION) or text_in(mapping_in(body, "persistent"), _ALLOCATION)
+
+
+def read_more(facts: ApiFacts, client: Client) -> ApiFacts:
+    """`facts` with what only somebody who may look inside is told: licence, disk, built-in users without a password or
+    switched off, the node's own list of its certificates. What is refused stays unknown. Never raises for the node's
+    sake."""
+    try:
+        facts = replace(facts, licence=licence(client), disks=disks(client), watermark=watermark(client))
+        if facts.authenticated_as:
+            facts = replace(facts, without_password=without_password(client), disabled=disabled(client))
+        listed, problem = listed_certificates(client)
+        return replace(facts, listed=None if problem else listed, listed_problem=problem)
+    except ProbeError:
+        return facts
+
+
+def licence(client: Client) -> str:
+    """Type of the cluster's licence, with its state unless that is `active`; empty where it is not told.
+
+    Raises ProbeError: no answer.
+    """
+    answer = client.request("GET", _LICENCE)
+    if answer.status != 200:
+        return ""
+    body = mapping_in(as_mapping(answer.json()), "license")
+    kind, state = text_in(body, "type"), text_in(body, "status")
+    return f"{kind} ({state})" if kind and state not in ("active", "") else kind
+
+
+def without_password(client: Client) -> tuple[str, ...] | None:
+    """Built-in users that never got a password through the API, None where we may not look.
+
+    `elastic` may have one from its first start (`bootstrap.password`) all the same. Raises ProbeError: no answer.
+    """
+    answer = client.request("GET", _PASSWORDS)
+    if answer.status == 404:
+        return BUILT_IN  # no security index: nobody has one
+    if answer.status != 200:
+        return None
+    hits = mapping_in(as_mapping(answer.json()), "hits").get("hits")
+    known = {text_in(as_mapping(hit), "_id") for hit in hits} if isinstance(hits, list) else set()
+    return tuple(name for name in BUILT_IN if f"reserved-user-{name}" not in known)
+
+
+def disabled(client: Client) -> tuple[str, ...] | None:
+    """Built-in users that are switched off, None where we may not look. Raises ProbeError: no answer."""
+    answer = client.request("GET", f"/_security/user/{','.join(BUILT_IN)}")
+    if answer.status != 200:
+        return None
+    users = as_mapping(answer.json())
+    return tuple(name for name in BUILT_IN if as_mapping(users.get(name)).get("enabled") is False)
+
+
+def disks(client: Client) -> tuple[DiskUse, ...]:
+    """Disk of the node that answers, nothing where it holds no data or does not tell. Raises ProbeError: no answer."""
+    answer = client.request("GET", _DISKS)
+    body = answer.json() if answer.status == 200 else []
+    found = []
+    for row in [as_mapping(each) for each in body] if isinstance(body, list) else []:
+        total, available = text_in(row, "disk.total"), text_in(row, "disk.avail")
+        if total.isdecimal() and available.isdecimal():  # unassigned shards have a row without a disk
+            found.append(DiskUse(text_in(row, "node"), int(total), int(available)))
+    return tuple(found)
+
+
+def watermark(client: Client) -> str:
+    """The low disk watermark of the cluster settings, empty where nobody set it there or we may not ask.
+
+    Raises ProbeError: no answer.
+    """
+    answer = client.request("GET", _SETTINGS)
+    if answer.status != 200:
+        return ""
+    body = as_mapping(answer.json())
+    return text_in(mapping_in(body, "transient"), _WATERMARK) or text_in(mapping_in(body, "persistent"), _WATERMARK)
 
 
 def listed_certificates(client: Client) -> tuple[tuple[SeenFile, ...], str]:

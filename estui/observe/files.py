@@ -67,6 +67,7 @@ def _state(
         link=link,
         links=seen.st_nlink,
         error=error,
+        changed_s=seen.st_mtime,
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from estui.errors import StoreError
 from estui.formats.es_keystore import entries_digest, read_header, read_secure_settings
+from estui.formats.outside import with_outside
 from estui.model.finding import Finding
 from estui.model.inventory import Layer, NodeEntry
 from estui.model.observed import FileKind, FileState, KeystoreFacts, ObservedNode, OnDisk
@@ -61,6 +62,7 @@ def observe_node_folder(
         return _without_folder(entry, (problem,), files_of_interest(root, ()))
     files = files_of_interest(root, (*NODE_FILES, *WATCHED_FILES, *own_files(folder, OWN_SETS)))
     settings, problems = read_settings(files[NODE_YML], root / NODE_YML, entry.name or entry.config)
+    settings = with_outside(settings, entry)
     secure = _read_keystore(files[NODE_KEYSTORE], root / NODE_KEYSTORE, keystore_password, digest_key)
     name = stated_name(settings, "node.name") or entry.name or ""
     if secure.facts.error:

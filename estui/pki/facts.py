@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from cryptography import x509
@@ -45,6 +45,7 @@ _EXTENDED_USAGES = {
 }
 
 
+@lru_cache(maxsize=4096)  # by its bytes: a folder is read anew at every look, its certificates rarely change
 def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
     """Facts of any certificate; a part that cannot be read stays empty or says so, nothing is raised."""
     encoded = certificate.public_bytes(serialization.Encoding.DER)

@@ -4,6 +4,7 @@ once, for the command line, the screens and the golden files alike.
 A line's kind tells a front end how to draw it; its text stands alone without colour.
 """
 
+from estui.present.cluster import status_json, status_lines
 from estui.present.findings import error_lines, finding_lines, findings_title, probe_lines, rule_lines, rules_lines
 from estui.present.lines import ASCII, STEP_WORDS, UNICODE, Glyphs, Kind, Line, count, step_glyph
 from estui.present.reviews import (
@@ -32,17 +33,14 @@ from estui.present.status import (
     authority_lines,
     certificate_lines,
     headline,
-    kibana_lines,
     kibana_row,
-    layer_lines,
     leaf_text,
     next_expiry,
-    node_lines,
     node_row,
     rows,
     served_word,
-    status_lines,
 )
+from estui.present.views import kibana_lines, node_lines, target_lines
 
 __all__ = [
     "ASCII",
@@ -67,7 +65,6 @@ __all__ = [
     "headline",
     "kibana_lines",
     "kibana_row",
-    "layer_lines",
     "leaf_text",
     "next_expiry",
     "node_lines",
@@ -85,9 +82,11 @@ __all__ = [
     "run_lines",
     "same_line",
     "served_word",
+    "status_json",
     "status_lines",
     "step_glyph",
     "step_line",
+    "target_lines",
     "verdict_lines",
     "verdict_title",
 ]

@@ -53,6 +53,7 @@ def next_lines(missing: Sequence[str]) -> list[Line]:
         Line(
             Kind.TEXT, "estui csr apply puts them in place of the leaves in use; where there is no TLS yet: estui plan"
         ),
+        Line(Kind.TEXT, "within a rollover: estui ca rollover next; for a node that is to join: estui node add DIR"),
     ]
 
 

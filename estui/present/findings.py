@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from estui.decide.findings.rule import Rule
 
 
+_COMMANDS_SHOWN = 3
 _SEVERITY_KINDS = {
     Severity.FATAL: Kind.BAD,
     Severity.ERROR: Kind.BAD,
@@ -68,7 +69,18 @@ def group_lines(group: Sequence[Finding]) -> list[Line]:
     lines += [Line(Kind.TEXT, f"  {_finding_text(finding)}") for finding in group]
     lines += [Line(Kind.NOTE, f"  happens: {first.effect}")] if first.effect else []
     lines += [Line(Kind.NOTE, f"  do: {first.hint}")] if first.hint else []
+    lines += [Line(Kind.NOTE, f"  fix: {command}") for command in fix_commands(group)]
     return lines
+
+
+def fix_commands(group: Sequence[Finding]) -> list[str]:
+    """The commands that put findings of one rule right: one for all targets where that does."""
+    commands = list(dict.fromkeys(finding.fix for finding in group if finding.fix))
+    targets = {finding.target for finding in group}
+    by_rule = [command for command in commands if command.startswith("estui doctor --fix ")]
+    if len(by_rule) > 1 and len(by_rule) == len(targets):
+        return [f"estui doctor --fix {group[0].rule}"]
+    return commands if len(commands) <= _COMMANDS_SHOWN else [*commands[:_COMMANDS_SHOWN], "..."]
 
 
 @dataclass(frozen=True)
@@ -105,13 +117,14 @@ def _finding_text(finding: Finding) -> str:
     return f"{finding.target}: {finding.summary}" + (f"  [{finding.where}]" if finding.where else "")
 
 
-def rule_lines(rule: Rule) -> list[Line]:
-    """Everything that a rule says about itself."""
+def rule_lines(rule: Rule, fix: str = "") -> list[Line]:
+    """Everything that a rule says about itself, and the command that puts its findings right."""
     return [
         Line(Kind.TITLE, f"{rule.id} ({rule.severity.value})"),
         Line(Kind.TEXT, rule.title),
         Line(Kind.TEXT, f"happens: {rule.what_happens}"),
         Line(Kind.TEXT, f"do: {rule.what_to_do}"),
+        *([Line(Kind.TEXT, f"fix: {fix}")] if fix else []),
         Line(Kind.NOTE, f"versions: {rule.versions.text}"),
         Line(Kind.NOTE, f"source: {rule.source}"),
     ]
@@ -124,11 +137,17 @@ def rules_lines(rules: Sequence[Rule]) -> list[Line]:
 
 
 def probe_lines(
-    served: Served, proofs: Sequence[Proof], commands: Sequence[str], now: datetime, glyphs: Glyphs = UNICODE
+    served: Served,
+    proofs: Sequence[Proof],
+    commands: Sequence[str],
+    now: datetime,
+    glyphs: Glyphs = UNICODE,
+    title: str = "",
 ) -> list[Line]:
-    """One handshake: what was served, what it proves, how to ask by hand."""
+    """One handshake: what was served, what it proves, how to ask by hand. `title` says whose port it is."""
     detail = f" ({served.detail})" if served.detail else ""
-    lines = [Line(Kind.TITLE, f"{served.address}: {served.state.value}{detail}")]
+    whose = f"{title}, " if title else ""
+    lines = [Line(Kind.TITLE, f"{whose}{served.address}: {served.state.value}{detail}")]
     lines += [proof_line(proof, glyphs) for proof in proofs]
     if served.state is PortState.TLS:
         word = "demanded" if served.client_certificate else "asked for" if served.asks_certificate else "not asked for"

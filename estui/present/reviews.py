@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from estui.decide.diff import FileDiff, Mark, Review
 from estui.decide.join_steps import is_leaving
-from estui.model.plan import FirstLogin, Plan, Restart
+from estui.model.plan import FirstLogin, Plan, Restart, SetPasswords
 from estui.present.lines import Kind, Line, count
 
 OUTAGE = {
@@ -23,11 +23,14 @@ def outage_lines(plan: Plan) -> list[Line]:
     if is_leaving(plan):
         names = ", ".join(plan.goal.joins)
         return [Line(Kind.TEXT, f"NO RESTART of the nodes that stay: {names} is stopped and leaves the cluster")]
-    lines = [Line(kind, OUTAGE[plan.restart])]
+    words = OUTAGE[plan.restart]
+    if plan.restart is Restart.NONE and (plan.goal.passwords or plan.goal.secure or plan.goal.fix):
+        words = "no restart needed"
+    lines = [Line(kind, words)]
     lines += [
         Line(Kind.NOTE, stage.why[:1].upper() + stage.why[1:])
         for stage in plan.stages
-        if stage.restart in (plan.restart, Restart.KIBANA)
+        if stage.restart in (plan.restart, Restart.KIBANA, Restart.BEAT)
     ]
     return lines
 
@@ -38,12 +41,14 @@ def plan_summary(plan: Plan, review: Review) -> str:
         return f"{plan.goal.label}: reached, nothing to do"
     targets = {place.target for place in plan.places}
     kibana = sum(target.startswith("kibana/") for target in targets)
-    parts = [count(len(targets) - kibana, "node") + (f", {kibana} Kibana" if kibana else "")]
+    beats = sum(target.startswith("beat/") for target in targets)
+    clients = (f", {kibana} Kibana" if kibana else "") + (f", {count(beats, 'Beat')}" if beats else "")
+    parts = [count(len(targets) - kibana - beats, "node") + clients]
     files = {(target, file.path) for file in review.files for target in file.targets}
     parts.append(count(len(files), "file") + " and sets")
     named = {Restart.NONE: "no restart", Restart.JOIN: "no restart of the others"}
     parts.append(named.get(plan.restart, f"{plan.restart.value} restart"))
-    if any(isinstance(change, FirstLogin) for change in plan.changes):
+    if any(isinstance(change, FirstLogin | SetPasswords) for change in plan.changes):
         parts.append("new passwords")
     return " · ".join(parts)
 

@@ -64,14 +64,15 @@ def _waiting_lines(waits_for: Sequence[str], way_on: str) -> list[Line]:
 
 
 def checklist_lines(state: RolloverState, glyphs: Glyphs = UNICODE) -> list[Line]:
-    """Clients that estui cannot look into, ticked or not, with the words that tick one."""
+    """Clients that estui cannot look into, ticked or not, with the words that tick one or take a tick back."""
     if not state.clients:
         return []
     lines = [Line(Kind.TITLE, CHECKLIST)]
     for client in state.clients:
         lines.append(client_line(client, glyphs))
-        if not client.ticked and state.open:
-            lines.append(Line(Kind.NOTE, f"    estui ca rollover tick '{client.id}'"))
+        if state.open:
+            undo = " --undo" if client.ticked else ""
+            lines.append(Line(Kind.NOTE, f"    estui ca rollover tick '{client.id}'{undo}"))
     return lines
 
 
@@ -80,6 +81,7 @@ def client_line(client: Client, glyphs: Glyphs = UNICODE) -> Line:
     sign = glyphs.done if client.ticked else glyphs.waiting
     seen = f", last request {client.last_seen}" if client.last_seen else ""
     ticked = f", looked after by {client.ticked}" if client.ticked else ""
+    ticked += f", tick taken back by {client.taken_back}" if client.taken_back else ""
     return Line(Kind.GOOD if client.ticked else Kind.WARN, f"{sign} {client.text}{seen}{ticked}")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from estui.decide.runbook import leaves_allocation_off
 from estui.model.run import Evidence, Proof, RunPhase, RunState, StepRecord, StepState, Verdict
+from estui.present.escapes import escaped
 from estui.present.lines import STEP_WORDS, UNICODE, Glyphs, Kind, Line, count, step_glyph
 
 _STEP_KINDS = {
@@ -18,14 +20,14 @@ def step_line(number: int, record: StepRecord, glyphs: Glyphs = UNICODE) -> Line
     """`✓ 3 stop all nodes  done`."""
     text = f"{step_glyph(record.state, glyphs)} {number:2d} {record.step.title}  {STEP_WORDS[record.state]}"
     if record.detail:
-        text += f": {record.detail}"
+        text += f": {escaped(record.detail)}"
     return Line(_STEP_KINDS[record.state], text)
 
 
 def evidence_line(evidence: Evidence, glyphs: Glyphs = UNICODE) -> Line:
     """`00:14:37 es-1: transport serves …`."""
     mark = "" if evidence.ok else f"{glyphs.failed} "
-    text = f"{evidence.at[11:19]} {mark}{evidence.target}: {evidence.text}"
+    text = f"{evidence.at[11:19]} {mark}{evidence.target}: {escaped(evidence.text)}"
     return Line(Kind.NOTE if evidence.ok else Kind.BAD, text)
 
 
@@ -38,16 +40,22 @@ def run_lines(run: RunState, glyphs: Glyphs = UNICODE, *, evidence: bool = True)
         if evidence:
             seen = [evidence_line(each, glyphs) for each in record.evidence]
             lines += [Line(line.kind, "     " + line.text) for line in seen]
+    if run.unfinished and leaves_allocation_off(run.records):
+        lines.append(Line(Kind.WARN, f"{ALLOCATION_OFF}: going on switches it on again, and so does the undo"))
     if run.detail:
-        lines.append(Line(Kind.NOTE, run.detail))
+        lines.append(Line(Kind.NOTE, escaped(run.detail)))
     return lines
+
+
+ALLOCATION_OFF = "replica allocation is off"
 
 
 def run_headline(run: RunState) -> str:
     """One line about an unfinished run, for whoever has to decide."""
     done = sum(record.state in (StepState.DONE, StepState.SKIPPED) for record in run.records)
     following = f"; next: {run.next.step.title}" if run.next else ""
-    return f"run {run.id} is {run.phase.value}: {done} of {count(len(run.records), 'step')} done{following}"
+    off = f"; {ALLOCATION_OFF}" if leaves_allocation_off(run.records) else ""
+    return f"run {run.id} is {run.phase.value}: {done} of {count(len(run.records), 'step')} done{following}{off}"
 
 
 PHASE_HINTS = {

@@ -1,4 +1,7 @@
-"""Observed clusters as lines: nodes, Kibana instances, certificates, certificate authorities."""
+"""Observed clusters as lines: the table of targets, certificates, certificate authorities.
+
+The three views of one target with their evidence are `views.py`'s.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,20 @@ from datetime import datetime
 
 from estui.decide.plan import authority_title
 from estui.decide.rung import cluster_rung
+from estui.decide.views import TargetView, views_of
 from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Layer
 from estui.model.observed import (
     AuthorityFacts,
     Observed,
+    ObservedBeat,
     ObservedKibana,
     ObservedNode,
     OnDisk,
     PortState,
     Served,
 )
+from estui.model.views import Difference
 from estui.present.lines import UNICODE, Glyphs, Kind, Line, count
 
 RENEW_SOON_DAYS = 30
@@ -35,14 +41,10 @@ def leaf_text(facts: CertificateFacts | None, now: datetime, glyphs: Glyphs = UN
 
 
 def served_word(served: Served, disk: OnDisk) -> str:
-    """Served against disk, with the names of the differences (design: pending, not loaded, …)."""
-    if served.state is PortState.TLS and served.leaf is not None:
-        if disk.leaf is None:
-            return "foreign certificate" if disk.enabled else "not as on disk"
-        return "as on disk" if served.leaf.sha256 == disk.leaf.sha256 else "NOT LOADED"
-    if served.state is PortState.PLAIN:
-        return "NOT LOADED" if disk.enabled else "plain text"
-    return served.state.value
+    """What a port serves, where nothing about it has the name of a difference."""
+    if served.leaf is not None and disk.leaf is not None and served.leaf.sha256 == disk.leaf.sha256:
+        return "as on disk"
+    return "not comparable" if served.state is PortState.TLS and served.leaf is not None else served.state.value
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,38 @@ class TargetRow:
     served: str
     findings: str
     kind: Kind
+    version: str = ""
+    differences: tuple[str, ...] = ()
+    """Names of what differs between the three views, once each."""
 
 
-def node_row(node: ObservedNode, now: datetime, glyphs: Glyphs = UNICODE) -> TargetRow:
+def view_words(view: TargetView) -> tuple[str, ...]:
+    """What a target serves against what it should and has, in the fewest words; what differs stands in capitals."""
+    words = []
+    for context in view.contexts:
+        if context.served is None:
+            words += [each.difference.value.upper() for each in context.differences]
+            continue
+        names = [
+            context.served.state.value if each.difference is Difference.UNREACHABLE else each.difference.value.upper()
+            for each in context.differences
+        ]
+        words += names or [served_word(context.served, context.disk)]
+    return tuple(dict.fromkeys([*words, *(each.difference.value.upper() for each in view.differences)]))
+
+
+def _kind(view: TargetView, *, broken: bool, up: bool) -> Kind:
+    return Kind.BAD if broken else Kind.WARN if view.named or not up else Kind.TEXT
+
+
+def _names(view: TargetView) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.difference.value for each in view.named))
+
+
+def node_row(node: ObservedNode, view: TargetView, now: datetime, glyphs: Glyphs = UNICODE) -> TargetRow:
     """A node in words."""
-    http, transport = node.port(Layer.HTTP), node.port(Layer.TRANSPORT)
-    up = http.state in (PortState.TLS, PortState.PLAIN)
-    words = dict.fromkeys(
-        served_word(served, node.disk.get(layer, OnDisk()))
-        for layer, served in ((Layer.TRANSPORT, transport), (Layer.HTTP, http))
-    )
-    kind = Kind.BAD if node.problems else Kind.TEXT if up else Kind.WARN
+    up = node.port(Layer.HTTP).state in (PortState.TLS, PortState.PLAIN)
+    kind = _kind(view, broken=bool(node.problems), up=up)
     return TargetRow(
         target=node.target,
         glyph=glyphs.failed if node.problems else glyphs.up if up else glyphs.waiting,
@@ -76,9 +99,11 @@ def node_row(node: ObservedNode, now: datetime, glyphs: Glyphs = UNICODE) -> Tar
         rung=node.rung.label,
         transport=leaf_text(_leaf(node, Layer.TRANSPORT), now, glyphs),
         http=leaf_text(_leaf(node, Layer.HTTP), now, glyphs),
-        served=", ".join(words),
+        served=", ".join(view_words(view)),
         findings=count(len(node.problems), "problem") if node.problems else "",
         kind=kind,
+        version=str(node.version or ""),
+        differences=_names(view),
     )
 
 
@@ -86,10 +111,11 @@ def _leaf(node: ObservedNode, layer: Layer) -> CertificateFacts | None:
     return node.disk[layer].leaf if layer in node.disk else None
 
 
-def kibana_row(kibana: ObservedKibana, now: datetime, glyphs: Glyphs = UNICODE) -> TargetRow:
+def kibana_row(kibana: ObservedKibana, view: TargetView, now: datetime, glyphs: Glyphs = UNICODE) -> TargetRow:
     """A Kibana instance in words."""
     up = kibana.served.state in (PortState.TLS, PortState.PLAIN)
     secured = kibana.setting("server.ssl.enabled") == "true"
+    words = [each for each in view_words(view) if view.named or not kibana.status]
     return TargetRow(
         target=kibana.target,
         glyph=glyphs.failed if kibana.problems else glyphs.up if up else glyphs.waiting,
@@ -97,17 +123,45 @@ def kibana_row(kibana: ObservedKibana, now: datetime, glyphs: Glyphs = UNICODE) 
         rung="https" if secured else "plain http",
         transport="",
         http=leaf_text(kibana.disk.leaf, now, glyphs) if secured else "none",
-        served=kibana.status or served_word(kibana.served, kibana.disk),
+        served=", ".join(dict.fromkeys([*([kibana.status] if kibana.status else []), *words])),
         findings=count(len(kibana.problems), "problem") if kibana.problems else "",
-        kind=Kind.BAD if kibana.problems else Kind.TEXT if up else Kind.WARN,
+        kind=_kind(view, broken=bool(kibana.problems), up=up),
+        version=str(kibana.version or ""),
+        differences=_names(view),
     )
 
 
+def beat_row(beat: ObservedBeat, view: TargetView, now: datetime, glyphs: Glyphs = UNICODE) -> TargetRow:
+    """A Beat in words: it has no port, so there is what it should have and what its folder holds."""
+    ends = [leaf_text(facts, now, glyphs) for facts in beat.trust.trusted[:1]]
+    return TargetRow(
+        target=beat.target,
+        glyph=glyphs.failed if beat.problems else glyphs.unknown,
+        address="no port",
+        rung="output https" if _talks_https(beat) else "output plain http",
+        transport="",
+        http=f"CA {ends[0]}" if ends else "none",
+        served=", ".join(view_words(view)),
+        findings=count(len(beat.problems), "problem") if beat.problems else "",
+        kind=_kind(view, broken=bool(beat.problems), up=True),
+        differences=_names(view),
+    )
+
+
+def _talks_https(beat: ObservedBeat) -> bool:
+    hosts = beat.settings.get("output.elasticsearch.hosts")
+    protocol = beat.setting("output.elasticsearch.protocol") == "https"
+    return protocol or (hosts is not None and any(host.startswith("https://") for host in hosts.items))
+
+
 def rows(observed: Observed, now: datetime, glyphs: Glyphs = UNICODE) -> list[TargetRow]:
-    """All rows of the nodes table: nodes, then Kibana."""
+    """All rows of the nodes table: nodes, Kibana instances, Beats."""
+    views = views_of(observed, now)
+    first, second = len(observed.nodes), len(observed.nodes) + len(observed.kibana)
     return [
-        *(node_row(node, now, glyphs) for node in observed.nodes),
-        *(kibana_row(kibana, now, glyphs) for kibana in observed.kibana),
+        *(node_row(node, view, now, glyphs) for node, view in zip(observed.nodes, views, strict=False)),
+        *(kibana_row(each, view, now, glyphs) for each, view in zip(observed.kibana, views[first:], strict=False)),
+        *(beat_row(each, view, now, glyphs) for each, view in zip(observed.beats, views[second:], strict=True)),
     ]
 
 
@@ -138,51 +192,6 @@ def headline(observed: Observed, now: datetime) -> str:
     return " · ".join(parts)
 
 
-def status_lines(observed: Observed, now: datetime, glyphs: Glyphs = UNICODE) -> list[Line]:
-    """The whole cluster as text: one fact per line and target."""
-    lines = [Line(Kind.TITLE, headline(observed, now))]
-    table = rows(observed, now, glyphs)
-    width = max((len(row.target) for row in table), default=0)
-    for row in table:
-        layers = f"transport {row.transport}, http {row.http}" if row.transport else f"http {row.http}"
-        lines.append(
-            Line(row.kind, f"{row.glyph} {row.target:{width}}  {row.address}  {row.rung}  {layers}  {row.served}")
-        )
-    for thing in observed.things:
-        for finding in thing.problems:
-            where = f"{finding.where}: " if finding.where else ""
-            lines.append(Line(Kind.BAD, f"  {finding.target}: {where}{finding.summary}"))
-            if finding.hint:
-                lines.append(Line(Kind.NOTE, f"    hint: {finding.hint}"))
-    return lines
-
-
-def layer_lines(node: ObservedNode, layer: Layer, now: datetime) -> list[Line]:
-    """One layer of one node in full: on disk, served, and the evidence."""
-    disk, served = node.disk.get(layer, OnDisk()), node.port(layer)
-    lines = [Line(Kind.TITLE, f"{layer.value}: {served_word(served, disk)}")]
-    lines.append(
-        Line(
-            Kind.TEXT,
-            f"  on disk: {'TLS' if disk.enabled else 'no TLS'}" + (f", {', '.join(disk.files)}" if disk.files else ""),
-        )
-    )
-    if disk.problem:
-        lines.append(Line(Kind.BAD, f"  {disk.problem}"))
-    if disk.leaf:
-        lines += certificate_lines(disk.leaf, now)
-    state = f"{served.tls_version} {served.cipher}".strip() if served.state is PortState.TLS else served.state.value
-    lines.append(
-        Line(
-            Kind.TEXT,
-            f"  served at {served.address or '?'}: {state}" + (f" ({served.detail})" if served.detail else ""),
-        )
-    )
-    if served.leaf and (disk.leaf is None or served.leaf.sha256 != disk.leaf.sha256):
-        lines += certificate_lines(served.leaf, now)
-    return lines
-
-
 def certificate_lines(facts: CertificateFacts, now: datetime) -> list[Line]:
     """A certificate as meaning."""
     life = f"{facts.not_before:%Y-%m-%d} to {facts.not_after:%Y-%m-%d}"
@@ -190,32 +199,9 @@ def certificate_lines(facts: CertificateFacts, now: datetime) -> list[Line]:
         Line(Kind.TEXT, f"    {facts.subject}, issued by {facts.issuer}"),
         Line(Kind.TEXT, f"    names {', '.join(facts.names) or 'none'}"),
         Line(Kind.TEXT, f"    {facts.key_type}, {life} ({facts.days_left(now)} d)"),
-        Line(Kind.TEXT, f"    serial {facts.serial_hex}, sha256 {facts.sha256}"),
+        Line(Kind.TEXT, f"    serial {facts.serial_hex}"),
+        Line(Kind.TEXT, f"    sha256 {facts.sha256}"),
     ]
-
-
-def node_lines(node: ObservedNode, now: datetime) -> list[Line]:
-    """Everything about one node."""
-    lines = [
-        Line(Kind.TITLE, f"{node.target}  {node.rung.label}"),
-        Line(Kind.TEXT, f"folder {node.entry.config}"),
-        Line(Kind.TEXT, f"version {node.version or 'unknown'}" + (f" ({node.version_source})" if node.version else "")),
-        Line(Kind.TEXT, f"API: {_api_text(node)}"),
-    ]
-    for layer in Layer:
-        lines += layer_lines(node, layer, now)
-    lines += [Line(Kind.BAD, f"{finding.where}: {finding.summary}") for finding in node.problems]
-    return lines
-
-
-def _api_text(node: ObservedNode) -> str:
-    api = node.api
-    if not api.reachable:
-        return api.detail or "no answer"
-    if api.name:
-        health = f", {api.health.nodes} nodes, {api.health.status}" if api.health else ""
-        return f"answers as {api.name}{health}"
-    return api.detail or f"HTTP {api.status}"
 
 
 def authority_lines(authorities: Iterable[AuthorityFacts], now: datetime) -> list[Line]:
@@ -231,26 +217,4 @@ def authority_lines(authorities: Iterable[AuthorityFacts], now: datetime) -> lis
             "key here, encrypted" if each.has_key else "no key",
         )
         lines.append(Line(Kind.TEXT, f"{authority_title(each.name)}  {' · '.join(parts)}"))
-    return lines
-
-
-def kibana_lines(kibana: ObservedKibana, now: datetime) -> list[Line]:
-    """Everything about one Kibana instance."""
-    secured = kibana.setting("server.ssl.enabled") == "true"
-    served = kibana.served
-    lines = [
-        Line(Kind.TITLE, f"{kibana.target}  {'https' if secured else 'plain http'}"),
-        Line(Kind.TEXT, f"folder {kibana.entry.config}"),
-        Line(Kind.TEXT, f"version {kibana.version or 'unknown'}"),
-        Line(Kind.TEXT, f"status {kibana.status or 'no answer'}"),
-        Line(Kind.TITLE, f"browsers: {served_word(served, kibana.disk)}"),
-        Line(Kind.TEXT, f"  served at {kibana.address or '?'}: {served.state.value}"),
-    ]
-    if kibana.disk.leaf:
-        lines += certificate_lines(kibana.disk.leaf, now)
-    trusted = ", ".join(each.subject for each in kibana.trust.trusted) or "none"
-    lines.append(Line(Kind.TITLE, "Elasticsearch"))
-    lines.append(Line(Kind.TEXT, f"  {kibana.setting('elasticsearch.hosts') or 'no elasticsearch.hosts'}"))
-    lines.append(Line(Kind.TEXT, f"  trusted CAs: {trusted}"))
-    lines += [Line(Kind.BAD, f"{finding.where}: {finding.summary}") for finding in kibana.problems]
     return lines

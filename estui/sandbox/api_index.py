@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from estui.sandbox.http import Response, json_response
 from estui.sandbox.node import ApiError, Call
-from estui.sandbox.state import Json
+from estui.sandbox.state import SECURITY_INDEX, Json
 from estui.sandbox.stored import random_uuid
+from estui.sandbox.users import RESERVED
+
+SECURITY_ALIAS = ".security"
 
 
 def flush(call: Call) -> Response:
@@ -49,6 +52,11 @@ def count(call: Call) -> Response:
 def search(call: Call) -> Response:
     """Every document, `size` of them (10): queries are not understood."""
     documents = _index(call)["docs"]
+    if call.parts[0] == SECURITY_ALIAS:
+        users = call.node.membership.state()["users"]
+        documents = {
+            f"reserved-user-{name}": {} for name, user in users.items() if name in RESERVED and user.get("hash")
+        }
     size = int(call.request.query.get("size", "10"))
     hits = [
         {"_index": call.parts[0], "_id": key, "_score": 1.0, "_source": source}
@@ -62,7 +70,7 @@ def _index(call: Call) -> Json:
     if not call.node.membership.joined:
         reason = "blocked by: [SERVICE_UNAVAILABLE/2/no master];"
         raise ApiError(503, "cluster_block_exception", reason)
-    name = call.parts[0]
+    name = SECURITY_INDEX if call.parts[0] == SECURITY_ALIAS else call.parts[0]
     index: Json | None = call.node.membership.state()["indices"].get(name)
     if index is None:
         raise ApiError(404, "index_not_found_exception", f"no such index [{name}]")

@@ -68,7 +68,7 @@ def set_password(call: Call) -> Response:
         if call.node.users.is_file_user(user):
             raise _invalid(f"user [{user}] does not belong to the native realm and cannot be managed via this API.")
         raise _invalid("user must exist in order to change password")
-    _require_security_index(call)
+    require_security_index(call)
     return json_response(200, call.node.write("set_password", {"user": user, "hash": stored}, call.request))
 
 
@@ -85,9 +85,10 @@ def put_user(call: Call) -> Response:
     password = Secret(str(body.get("password", "")))
     if password and len(password.reveal()) < MINIMUM_LENGTH:
         raise _invalid(f"passwords must be at least [{MINIMUM_LENGTH}] characters long")
-    _require_security_index(call)
+    require_security_index(call)
     stored = body.get("password_hash") or (new_hash(password) if password else "")
     arguments = {"user": user, "hash": stored, "roles": list(body.get("roles", ()))}
+    arguments["metadata"] = dict(body.get("metadata", {}))
     return json_response(200, call.node.write("put_user", arguments, call.request))
 
 
@@ -103,7 +104,7 @@ def create_token(call: Call) -> Response:
     text = f"\x00\x01\x00\x01{account}/{name}:{secrets.token_urlsafe(16)}"
     value = base64.b64encode(text.encode()).decode().rstrip("=")
     arguments = {"account": account, "name": name, "digest": hashlib.sha256(value.encode()).hexdigest()}
-    _require_security_index(call)
+    require_security_index(call)
     call.node.write("put_token", arguments, call.request)
     return json_response(200, {"created": True, "token": {"name": name, "value": value}})
 
@@ -114,7 +115,7 @@ def create_api_key(call: Call) -> Response:
     identifier, secret = random_uuid()[:20], random_uuid()
     digest = hashlib.sha256(secret.encode()).hexdigest()
     arguments = {"id": identifier, "digest": digest, "owner": login.name, "roles": list(login.roles), "name": name}
-    _require_security_index(call)
+    require_security_index(call)
     call.node.write("put_api_key", arguments, call.request)
     encoded = base64.b64encode(f"{identifier}:{secret}".encode()).decode()
     return json_response(200, {"id": identifier, "name": name, "api_key": secret, "encoded": encoded})
@@ -158,11 +159,12 @@ def _set_enabled(call: Call, *, enabled: bool) -> Response:
     user = call.parts[0]
     if not call.node.users.exists(user):
         raise _invalid(f"only existing users can be {'enabled' if enabled else 'disabled'}")
-    _require_security_index(call)
+    require_security_index(call)
     return json_response(200, call.node.write("set_enabled", {"user": user, "enabled": enabled}, call.request))
 
 
-def _require_security_index(call: Call) -> None:
+def require_security_index(call: Call) -> None:
+    """Makes the security index, or waits for it. Raises ApiError: its shard is not there yet."""
     call.node.await_master(call.request)
     if not security_ready(call.node.membership.state()):
         reason = "at least one primary shard for the index [.security-7] is unavailable"

@@ -19,18 +19,20 @@ from pathlib import Path
 
 from estui.errors import EstuiError, Location, UsageError
 from estui.formats.es_keystore import make_seed, write_secure_settings
-from estui.model.inventory import Commands, Inventory, KibanaEntry, NodeEntry
+from estui.model.inventory import BeatEntry, Commands, Inventory, KibanaEntry, NodeEntry
 from estui.sandbox.pids import Started
 from estui.sandbox.processes import Service, failure, running, start_services, stop_services
-from estui.sandbox.stock import CLUSTER, elasticsearch_yml, kibana_yml
+from estui.sandbox.stock import CLUSTER, elasticsearch_module_yml, elasticsearch_yml, kibana_yml, metricbeat_yml
 
 KIBANA = "kibana"
+METRICBEAT = "metricbeat"
 FILE = "sandbox.json"
 INDEX = "logs-2026.11"
 """Index with the sample documents."""
 DOCUMENTS = 5
 _FORMAT = 1
-_MODULES = {"elasticsearch": "estui.sandbox.elasticsearch", "kibana": "estui.sandbox.kibana"}
+_MODULES = {KIBANA: "estui.sandbox.kibana", METRICBEAT: "estui.sandbox.beat"}
+"""By name of the service; every other is a node."""
 _READY_PATIENCE = 20.0
 # Below the range from which systems take the ports of outgoing connections, so that a restart finds its port free.
 _PORTS = range(20_000, 32_000)
@@ -47,7 +49,14 @@ class Sandbox:
 
     @classmethod
     def create(
-        cls, folder: Path, nodes: int = 3, kibana: bool = True, *, owner: int | None = None, start: bool = True
+        cls,
+        folder: Path,
+        nodes: int = 3,
+        kibana: bool = True,
+        *,
+        beat: bool = False,
+        owner: int | None = None,
+        start: bool = True,
     ) -> Sandbox:
         """Writes an unsecured cluster into `folder`, which is made or is empty, starts it and puts documents in.
 
@@ -63,6 +72,8 @@ class Sandbox:
         ports = {name: {"http": next(free), "transport": next(free)} for name in names}
         if kibana:
             ports[KIBANA] = {"http": next(free)}
+        if beat:
+            ports[METRICBEAT] = {}
         sandbox = cls(folder, ports, Started.of(owner) if owner is not None else None)
         sandbox._write()
         if start:
@@ -71,7 +82,7 @@ class Sandbox:
 
     @property
     def node_names(self) -> tuple[str, ...]:
-        return tuple(name for name in self.ports if name != KIBANA)
+        return tuple(name for name in self.ports if name not in _MODULES)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,8 +104,7 @@ class Sandbox:
         """Raises UsageError: no such service."""
         if name not in self.ports:
             raise UsageError(f"the sandbox has no {name}", hint=f"it has: {', '.join(self.names)}")
-        kind = "kibana" if name == KIBANA else "elasticsearch"
-        return Service(name, self.folder / name, _MODULES[kind])
+        return Service(name, self.folder / name, _MODULES.get(name, "estui.sandbox.elasticsearch"))
 
     def config(self, name: str) -> Path:
         return self.service(name).config
@@ -158,7 +168,19 @@ class Sandbox:
             port, folder = self.ports[KIBANA]["http"], str(self.folder / KIBANA)
             config = self._make_folders(KIBANA)
             write_file(config / "kibana.yml", kibana_yml(folder=folder, port=port, hosts=hosts).encode())
+        if METRICBEAT in self.ports:
+            self._write_beat()
         self._describe()
+
+    def _write_beat(self) -> None:
+        """A Metricbeat as its package leaves it, with the module of the stack switched on."""
+        config = self._make_folders(METRICBEAT)
+        hosts = [f"127.0.0.1:{self.ports[name]['http']}" for name in self.node_names]
+        (config / "modules.d").mkdir()
+        kibana = f"127.0.0.1:{self.ports[KIBANA]['http']}" if KIBANA in self.ports else ""
+        text = metricbeat_yml(folder=str(self.folder / METRICBEAT), hosts=hosts, kibana=kibana)
+        write_file(config / "metricbeat.yml", text.encode(), 0o600)
+        write_file(config / "modules.d" / "elasticsearch-xpack.yml", elasticsearch_module_yml(hosts).encode(), 0o600)
 
     def _write_node(self, name: str, seeds: Sequence[int], masters: Sequence[str]) -> None:
         text = elasticsearch_yml(
@@ -220,7 +242,10 @@ def inventory(sandbox: Sandbox) -> Inventory:
     def commands(name: str) -> Commands:
         return Commands(**{action: sandbox.commands(name, action) for action in ("stop", "start", "restart")})
 
-    nodes = tuple(NodeEntry(config=str(sandbox.config(name)), commands=commands(name)) for name in sandbox.node_names)
+    nodes = tuple(
+        NodeEntry(config=str(sandbox.config(name)), commands=commands(name), logs=str(sandbox.folder / name / "logs"))
+        for name in sandbox.node_names
+    )
     kibana = tuple(
         KibanaEntry(
             config=str(sandbox.config(name)),
@@ -231,7 +256,18 @@ def inventory(sandbox: Sandbox) -> Inventory:
         for name in sandbox.names
         if name == KIBANA
     )
-    return Inventory(cluster=CLUSTER, nodes=nodes, kibana=kibana)
+    beats = tuple(
+        BeatEntry(
+            config=str(sandbox.config(name)),
+            kind=name,
+            on_host=str(sandbox.config(name)),
+            data=str(sandbox.folder / name / "data"),
+            commands=commands(name),
+        )
+        for name in sandbox.names
+        if name == METRICBEAT
+    )
+    return Inventory(cluster=CLUSTER, nodes=nodes, kibana=kibana, beats=beats)
 
 
 def free_ports(count: int) -> Iterator[int]:

@@ -19,7 +19,7 @@ from estui.sandbox.material import load_material, watched_files
 from estui.sandbox.membership import Membership, Profile
 from estui.sandbox.node import Node
 from estui.sandbox.rest import behaviour
-from estui.sandbox.settings import NodeSettings, StartupError, TlsLayer, read_node_settings
+from estui.sandbox.settings import NodeSettings, StartupError, TlsLayer, log_place, read_node_settings
 from estui.sandbox.tls import TlsSlot
 from estui.sandbox.tls_settings import SslConfigError
 from estui.sandbox.transport import Transport
@@ -195,6 +195,7 @@ def run(life: Life) -> int:
     """Runs the node until it is told to end; the exit code."""
     config = life.config
     log = NodeLog(config.parent.name, sys.stdout)
+    log.keep_in(*log_place(config, os.environ))
     try:
         settings = read_node_settings(config, os.environ)
         log.node = settings.name

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from estui.sandbox import api_cluster, api_index, api_security
+from estui.sandbox import api_cluster, api_index, api_reload, api_roles, api_security
 from estui.sandbox.http import Behaviour, Request, Response, json_response
 from estui.sandbox.node import ApiError, Call, Node
 from estui.sandbox.users import Login
@@ -50,6 +50,9 @@ SECURITY_ROUTES = (
     Route(
         "GET", "/_security/user/{}", api_security.get_users, "manage_security", "cluster:admin/xpack/security/user/get"
     ),
+    Route("POST GET", "/_security/user/_has_privileges", api_roles.has_privileges, "authenticate", "has_privileges"),
+    Route("GET", "/_security/role/{}", api_roles.get_role, "manage_security", "role/get"),
+    Route("PUT POST", "/_security/role/{}", api_roles.put_role, "manage_security", "role/put"),
     Route("PUT POST", "/_security/user/_password", api_security.set_password, "authenticate", "change_password"),
     Route("PUT POST", "/_security/user/{}/_password", api_security.set_password, "authenticate", "change_password"),
     Route("PUT POST", "/_security/user/{}/_enable", api_security.enable, "manage_security", "set_enabled"),
@@ -72,6 +75,10 @@ ROUTES = (
     Route("GET", "/_nodes", api_cluster.nodes, "monitor", "cluster:monitor/nodes/info"),
     Route("GET", "/_nodes/{}", api_cluster.nodes, "monitor", "cluster:monitor/nodes/info"),
     Route("GET", "/_nodes/{}/{}", api_cluster.nodes, "monitor", "cluster:monitor/nodes/info"),
+    Route(
+        *("POST", "/_nodes/{}/reload_secure_settings", api_reload.reload_secure_settings, "manage"),
+        "cluster:admin/nodes/reload_secure_settings",
+    ),
     Route("GET", "/_cat/nodes", api_cluster.cat_nodes, "monitor", "cluster:monitor/state"),
     Route("GET", "/_cat/shards", api_cluster.cat_shards, "monitor", "indices:monitor/stats"),
     Route(

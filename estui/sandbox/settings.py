@@ -121,6 +121,17 @@ def read_node_settings(config: Path, environ: Mapping[str, str]) -> NodeSettings
     return _assemble(config, plain, secure, transport, http, environ)
 
 
+def log_place(config: Path, environ: Mapping[str, str]) -> tuple[Path, str]:
+    """Folder of the log files and the name of the cluster, which they are called by. Known before anything else is,
+    so that a refused start is in them; a yml that cannot be read leaves the defaults."""
+    try:
+        plain = _read_yml(config, environ)
+    except StartupError:
+        plain = {}
+    folder, cluster = plain.get("path.logs"), plain.get("cluster.name")
+    return Path(folder.text if folder else config.parent / "logs"), cluster.text if cluster else "elasticsearch"
+
+
 def parse_duration(text: str, name: str = "") -> float:
     """Seconds of an Elasticsearch time value (`500ms`, `5s`). Raises StartupError."""
     found = re.fullmatch(r"\s*(-?\d+)\s*([a-z]+)\s*", text)

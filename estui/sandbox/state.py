@@ -115,7 +115,15 @@ def _put_user(state: Json, arguments: Json, _: Sequence[str]) -> Json:
         "enabled": True,
         "roles": arguments["roles"],
         "native": True,
+        "metadata": arguments.get("metadata", {}),
     }
+    return {"created": created}
+
+
+def _put_role(state: Json, arguments: Json, _: Sequence[str]) -> Json:
+    roles = state.setdefault("roles", {})
+    created = arguments["role"] not in roles
+    roles[arguments["role"]] = arguments["body"]
     return {"created": created}
 
 
@@ -199,6 +207,7 @@ _OPERATIONS: dict[str, Callable[[Json, Json, Sequence[str]], Json]] = {
     "set_password": _set_password,
     "set_enabled": _set_enabled,
     "put_user": _put_user,
+    "put_role": _put_role,
     "delete_user": _delete_user,
     "put_token": _put_token,
     "put_api_key": _put_api_key,

@@ -162,3 +162,67 @@ elasticsearch.healthCheck.delay: 1000
 # The path where Kibana stores persistent data not saved in Elasticsearch. Defaults to data
 path.data: {folder}/data
 """
+
+
+def metricbeat_yml(*, folder: str, hosts: Sequence[str], kibana: str) -> str:
+    """`metricbeat.yml` beside an unsecured cluster; hosts without a scheme, as in the file that packages install."""
+    listed = ", ".join(f'"{host}"' for host in hosts)
+    return f"""###################### Metricbeat Configuration Example #######################
+
+# This file is an example configuration file highlighting only the most common options.
+
+# =========================== Modules configuration ============================
+
+metricbeat.config.modules:
+  # Glob pattern for configuration loading
+  path: ${{path.config}}/modules.d/*.yml
+
+  # Set to true to enable config reloading
+  reload.enabled: false
+
+# ================================== General ===================================
+
+# The name of the shipper that publishes the network data.
+name: "metricbeat"
+
+path.data: {folder}/data
+
+# =================================== Kibana ===================================
+
+setup.kibana:
+
+  # Kibana Host
+  # Scheme and port can be left out and will be set to the default (http and 5601)
+  {"" if kibana else "#"}host: "{kibana or "localhost:5601"}"
+
+# ---------------------------- Elasticsearch Output ----------------------------
+output.elasticsearch:
+  # Array of hosts to connect to.
+  hosts: [{listed}]
+
+  # Protocol - either `http` (default) or `https`.
+  #protocol: "https"
+
+  # Authentication credentials - either API key or username/password.
+  #api_key: "id:api_key"
+  #username: "elastic"
+  #password: "changeme"
+
+# ============================= X-Pack Monitoring ==============================
+
+# Set to true to enable the monitoring reporter.
+#monitoring.enabled: false
+"""
+
+
+def elasticsearch_module_yml(hosts: Sequence[str]) -> str:
+    """`modules.d/elasticsearch-xpack.yml`, switched on."""
+    listed = ", ".join(f'"http://{host}"' for host in hosts)
+    return f"""# Module: elasticsearch
+- module: elasticsearch
+  xpack.enabled: true
+  period: 10s
+  hosts: [{listed}]
+  #username: "user"
+  #password: "secret"
+"""

@@ -12,7 +12,7 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,9 +62,11 @@ class Login:
     realm_type: str
     kind: str = "realm"
     metadata: tuple[tuple[str, Any], ...] = ()
+    granted: frozenset[str] = frozenset()
+    """By roles that were made through the API."""
 
     def may(self, privilege: str) -> bool:
-        known = {allowed for role in self.roles for allowed in PRIVILEGES.get(role, ())}
+        known = {allowed for role in self.roles for allowed in PRIVILEGES.get(role, ())} | self.granted
         return privilege in known or privilege == "authenticate"
 
 
@@ -155,7 +157,7 @@ class Users:
             found[name] = _description(name, roles, dict(_metadata(name)), enabled)
         for name, user in state["users"].items():
             if user.get("native"):
-                found[name] = _description(name, tuple(user["roles"]), {}, user["enabled"])
+                found[name] = _description(name, tuple(user["roles"]), user.get("metadata", {}), user["enabled"])
         return found
 
     def _with_password(self, name: str, password: Secret) -> Login | None:
@@ -171,7 +173,8 @@ class Users:
             return Login(name, roles, self._file_realm, "file")
         user = self._state()["users"].get(name, {})
         if user.get("native") and user["enabled"] and self._verify(name, password, user["hash"]):
-            return Login(name, tuple(user["roles"]), "default_native", "native")
+            granted = _granted(self._state().get("roles", {}), user["roles"])
+            return Login(name, tuple(user["roles"]), "default_native", "native", granted=granted)
         return None
 
     def _reserved_accepts(self, name: str, password: Secret) -> bool:
@@ -235,6 +238,17 @@ class Users:
 def new_hash(password: Secret) -> str:
     """What is stored for a password set through the API; few rounds, because it protects nothing here."""
     return pbkdf2_hash(password, secrets.token_bytes(32), _ROUNDS)
+
+
+def _granted(roles: Json, names: Iterable[str]) -> frozenset[str]:
+    """What roles of the API allow, in the few words that the routes ask for."""
+    found: set[str] = set()
+    for role in (roles[name] for name in names if name in roles):
+        found |= set(role["cluster"]) & {"monitor", "manage", "manage_security"}
+        privileges = {each for rights in role["indices"] for each in rights["privileges"]}
+        found |= {"write"} if privileges & {"create_doc", "create", "index", "write", "all"} else set()
+        found |= {"read"} if privileges & {"read", "all"} else set()
+    return frozenset(found)
 
 
 def _metadata(name: str) -> tuple[tuple[str, Any], ...]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -17,15 +18,18 @@ from textual.command import Provider
 
 from estui import crash
 from estui.engine import Engine, Options
+from estui.errors import EstuiError
 from estui.tui import leaving
 from estui.tui.keymap import Keymap
 from estui.tui.palette import Actions
+from estui.tui.preferences import Preferences, default_path, read_preferences, remember_theme
 from estui.tui.screens.main import MainScreen
 from estui.tui.session import Session
 from estui.tui.themes import DARK, LIGHT, theme_for
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.theme import Theme
 
 
 class EstuiApp(App[int]):
@@ -50,7 +54,10 @@ class EstuiApp(App[int]):
         keymap: Mapping[str, str] | None = None,
         ansi_color: bool | None = None,
         theme: str = DARK.name,
+        preferences: Path | None = None,
+        complaint: str = "",
     ) -> None:
+        """`preferences` is the file that remembers the colours; `complaint` says what is wrong in it."""
         super().__init__(ansi_color=ansi_color)
         self.engine = engine
         self.ascii_only = ascii_only
@@ -61,7 +68,9 @@ class EstuiApp(App[int]):
         self.own_keys = Keymap(dict(keymap or {}))
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = theme
+        self.theme = theme if theme in self.available_themes else DARK.name
+        self.preferences = preferences
+        self.complaint = complaint
         self.crash_note = ""
         """What is to be said after a crash, its last line the path of the log."""
 
@@ -78,6 +87,19 @@ class EstuiApp(App[int]):
         self.push_screen(
             MainScreen(self.engine, self.first_session, self.clock, self.own_keys, ascii_only=self.ascii_only)
         )
+
+        if self.complaint:
+            self.notify(self.complaint, severity="warning", markup=False)
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
+
+    def _remember_theme(self, theme: Theme) -> None:
+        """A choice of colours lasts; where that fails, it is said and lasts until the end."""
+        if self.preferences is None:
+            return
+        try:
+            remember_theme(self.preferences, theme.name)
+        except EstuiError as error:
+            self.notify(str(error), severity="warning", markup=False)
 
     # the terminal is left clean, however it ends
 
@@ -134,6 +156,11 @@ def run_app(
     no_color = bool(os.environ.get("NO_COLOR"))
     if not no_color:
         os.environ.pop("NO_COLOR", None)  # empty means unset (no-color.org); Textual counts it as set
+    path, chosen, complaint = default_path(), Preferences(), ""
+    try:
+        chosen = read_preferences(path)
+    except EstuiError as error:
+        complaint = str(error)
     app = EstuiApp(
         engine,
         read_only=read_only,
@@ -141,7 +168,11 @@ def run_app(
         sandbox=sandbox,
         options=options,
         ansi_color=True if no_color else None,
-        theme="ansi-dark" if no_color else theme_for(os.environ),
+        theme="ansi-dark" if no_color else chosen.theme or theme_for(os.environ),
+        keymap=chosen.keys,
+        # without colours none is chosen; and what cannot be read is not written over
+        preferences=None if no_color or complaint else path,
+        complaint=complaint,
     )
     with leaving.Signals(app.leave) as signals:
         asyncio.run(_live(app, signals, mouse=mouse))

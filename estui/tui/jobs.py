@@ -22,6 +22,7 @@ from estui.tui.session import Standing
 if TYPE_CHECKING:
     from estui.decide.diff import Review
     from estui.engine import Engine, Options
+    from estui.model.goal import Goal
     from estui.model.observed import Observed
     from estui.model.plan import Plan
     from estui.model.run import Event, RunState
@@ -128,8 +129,16 @@ class Jobs(Widget):
         from estui.engine import rotation_goal
         from estui.model.goal import Rotation
 
+        self._plan(ticket, observed, lambda: rotation_goal(observed, targets, Rotation(sets=sets)))
+
+    @work(thread=True, group=PLAN, exclusive=True, exit_on_error=False, description="plan again")
+    def plan_goal(self, ticket: int, observed: Observed, goal: Goal) -> None:
+        """The plan of a goal, and its review."""
+        self._plan(ticket, observed, lambda: goal)
+
+    def _plan(self, ticket: int, observed: Observed, goal: Callable[[], Goal]) -> None:
         def built() -> messages.ReviewBuilt:
-            plan = self.engine.plan(observed, rotation_goal(observed, targets, Rotation(sets=sets)))
+            plan = self.engine.plan(observed, goal())
             return messages.ReviewBuilt(ticket, plan, self._review(plan, observed, True), True)
 
         self._try(PLAN, ticket, built)

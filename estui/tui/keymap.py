@@ -41,6 +41,17 @@ class Key:
     scope: Scope
 
 
+_ORDERS = {"E": "expiry", "S": "state", "N": "name"}
+
+
+def _sort_keys(table: str, scope: Scope, **words: str) -> tuple[Key, ...]:
+    """The keys that sort a table, each with what that order is called there."""
+    return tuple(
+        Key(f"{table}.sort-{_ORDERS[key]}", key, f"sort by {word}", f"sort by {word}; again turns the order", scope)
+        for key, word in words.items()
+    )
+
+
 KEYS: tuple[Key, ...] = (
     Key("move.down", "j,down", "down", "next line", Scope.MOVE),
     Key("move.up", "k,up", "up", "previous line", Scope.MOVE),
@@ -53,9 +64,7 @@ KEYS: tuple[Key, ...] = (
     Key("nodes.open", "enter,d", "details", "everything about this node", Scope.NODES),
     Key("nodes.mark", "space", "mark", "mark or unmark this node", Scope.NODES),
     Key("nodes.mark-range", "v,ctrl+@", "mark range", "mark everything from the last mark to here", Scope.NODES),
-    Key("nodes.sort-expiry", "E", "sort by expiry", "sort by expiry; again turns the order", Scope.NODES),
-    Key("nodes.sort-state", "S", "sort by state", "sort by state; again turns the order", Scope.NODES),
-    Key("nodes.sort-name", "N", "sort by name", "sort by name; again turns the order", Scope.NODES),
+    *_sort_keys("nodes", Scope.NODES, E="expiry", S="state", N="name"),
     Key("nodes.rotate", "r", "rotate", "plan new certificates for the marked nodes, from the same CA", Scope.NODES),
     Key("authority.open", "enter,d", "details", "everything about the authorities", Scope.AUTHORITY),
     Key("authority.rollover", "o", "rollover", "a new CA in the place of this one, in phases", Scope.AUTHORITY),
@@ -72,6 +81,8 @@ KEYS: tuple[Key, ...] = (
     Key("review.next-file", "right", "next file", "next file", Scope.REVIEW),
     Key("review.previous-file", "left", "previous file", "previous file", Scope.REVIEW),
     Key("review.expand", "e", "every node", "show equal changes once, or on every node", Scope.REVIEW),
+    Key("review.split", "s", "split", "as it is and as it will be side by side, and back", Scope.REVIEW),
+    Key("review.leave-out", "x", "leave out", "plan again without this node or Kibana", Scope.REVIEW),
     Key("run.pause", "space", "pause", "pause before the next step; again goes on", Scope.RUN),
     Key("run.go-on", "s", "go on", "go on: run the waiting commands, or try the step again", Scope.RUN),
     Key("run.log", "l", "log", "switch between the verdict and the log", Scope.RUN),
@@ -90,17 +101,14 @@ KEYS: tuple[Key, ...] = (
         "plan a new certificate in its place, from the same CA",
         Scope.CERTIFICATES,
     ),
-    Key("certificates.sort-expiry", "E", "sort by expiry", "sort by end; again turns the order", Scope.CERTIFICATES),
-    Key("certificates.sort-state", "S", "sort by state", "sort by state; again turns the order", Scope.CERTIFICATES),
-    Key("certificates.sort-name", "N", "sort by name", "sort by subject; again turns the order", Scope.CERTIFICATES),
+    *_sort_keys("certificates", Scope.CERTIFICATES, E="expiry", S="state", N="subject"),
     Key("findings.open", "enter,d", "explain", "the evidence, what happens, what to do, and the rule", Scope.FINDINGS),
-    Key("findings.sort-state", "S", "sort by severity", "sort by severity; again turns the order", Scope.FINDINGS),
-    Key("findings.sort-name", "N", "sort by rule", "sort by rule; again turns the order", Scope.FINDINGS),
+    *_sort_keys("findings", Scope.FINDINGS, S="severity", N="rule"),
     Key(
         "rollover.mark",
         "space",
         "mark or tick",
-        "mark a CA that goes, or tick a client that is looked after",
+        "mark a CA that goes; tick a client that is looked after, or take the tick back",
         Scope.ROLLOVER,
     ),
     Key(
@@ -128,7 +136,9 @@ KEYS: tuple[Key, ...] = (
     Key("history.open", "enter,d", "details", "the steps of this run and what each rests on", Scope.HISTORY),
     Key("history.undo", "u", "undo", "show what undoing this run would do", Scope.HISTORY),
     Key("adoption.open", "enter,d", "details", "everything about this CA", Scope.ADOPTION),
-    Key("adoption.take", "t", "take over", "import this CA into the workspace, after a question", Scope.ADOPTION),
+    Key("adoption.take", "t", "import", "import this CA into the workspace, after a question", Scope.ADOPTION),
+    Key("adoption.take-all", "A", "all", "import all that are in use or were named, after a question", Scope.ADOPTION),
+    Key("adoption.file", "F", "file", "name the file of a CA that lies elsewhere", Scope.ADOPTION),
     Key("pane.1", "1", "nodes", "go to the nodes", Scope.VIEWS),
     Key("pane.2", "2", "authority", "go to the certificate authority", Scope.VIEWS),
     Key("pane.3", "3", "scenario", "go to the scenarios", Scope.VIEWS),
@@ -140,10 +150,13 @@ KEYS: tuple[Key, ...] = (
     Key("open.adoption", "9,f9", "take over", "which CA signed what, and which can be taken over", Scope.VIEWS),
     Key("cluster.probe", "R,ctrl+r", "probe again", "read every folder and ask every port again", Scope.VIEWS),
     Key("view.search", "slash", "search", "filter the list, or search the text; ! in front inverts", Scope.VIEWS),
+    Key("view.wide", "w", "wide", "every column, in as many lines as that takes, and back", Scope.VIEWS),
+    Key("view.explain", "i", "explain", "what the words and signs here mean", Scope.VIEWS),
     Key("view.copy", "c", "copy", "copy a value or a command", Scope.VIEWS),
     Key("view.back", "escape", "back", "one step back; never destroys, never answers yes", Scope.VIEWS),
     Key("app.help", "question_mark,f1", "help", "every key that works here", Scope.APP),
     Key("app.palette", "colon,ctrl+p", "palette", "search every action", Scope.APP),
+    Key("app.jump", "ctrl+o", "go to", "a letter for every pane and view", Scope.APP),
     Key("app.theme", "", "theme", "choose the colours", Scope.APP),
     Key("app.quit", "q,ctrl+q", "quit", "quit; asks only while an apply runs", Scope.APP),
     Key("dialog.yes", "y", "yes", "do what the dialog asks about", Scope.DIALOG),
@@ -160,14 +173,29 @@ FOOTER: Mapping[Scope, tuple[str, ...]] = {
         "nodes.open",
         "nodes.mark",
         "nodes.rotate",
+        "view.explain",
         "view.search",
         "nodes.sort-expiry",
-        "view.copy",
         "cluster.probe",
     ),
-    Scope.AUTHORITY: ("authority.open", "authority.rollover", "authority.adopt", "view.copy", "cluster.probe"),
-    Scope.SCENARIO: ("scenario.choose", "plan.apply", "run.undo", "run.verify", "cluster.probe"),
-    Scope.REVIEW: ("plan.apply", "review.next", "review.next-file", "review.expand", "view.full", "view.search"),
+    Scope.AUTHORITY: ("authority.open", "authority.rollover", "authority.adopt", "view.explain", "view.copy"),
+    Scope.SCENARIO: (
+        "scenario.choose",
+        "view.explain",
+        "plan.apply",
+        "run.undo",
+        "run.verify",
+        "cluster.probe",
+    ),
+    Scope.REVIEW: (
+        "plan.apply",
+        "review.next",
+        "review.split",
+        "review.leave-out",
+        "review.next-file",
+        "review.expand",
+        "view.full",
+    ),
     Scope.RUN: ("run.pause", "run.go-on", "run.undo", "run.log", "view.copy", "run.verify"),
     Scope.CERTIFICATES: (
         "certificates.open",
@@ -189,7 +217,15 @@ FOOTER: Mapping[Scope, tuple[str, ...]] = {
         "cluster.probe",
     ),
     Scope.HISTORY: ("history.open", "history.undo", "view.search", "view.back", "view.copy", "cluster.probe"),
-    Scope.ADOPTION: ("adoption.open", "adoption.take", "view.search", "view.back", "view.copy", "cluster.probe"),
+    Scope.ADOPTION: (
+        "adoption.open",
+        "adoption.take",
+        "adoption.take-all",
+        "adoption.file",
+        "view.back",
+        "view.search",
+        "view.copy",
+    ),
 }
 """The actions that a focused pane shows; what does not fit the width is left to help and palette."""
 

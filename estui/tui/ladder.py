@@ -14,7 +14,7 @@ from estui.present import Glyphs
 from estui.present.rollover import rollover_title
 from estui.tui.rows import Row, Span, line_rows, text_row
 from estui.tui.session import Session
-from estui.tui.text import pad
+from estui.tui.text import leaves_text, pad
 
 NAME = 15
 """Cells of a rung's name."""
@@ -90,7 +90,7 @@ def authority_rows(session: Session, now: datetime, glyphs: Glyphs, rollover_key
 
 def _authority_row(authority: AuthorityFacts, now: datetime) -> Row:
     """That the key is here is the normal case and stands in the details; that it is not, stands here."""
-    leaves = "1 leaf" if authority.issued == 1 else f"{authority.issued} leaves"
-    facts = f"{authority.certificate.days_left(now)} d · {leaves}" + ("" if authority.has_key else " · no key")
+    days, leaves = authority.certificate.days_left(now), leaves_text(authority.issued)
+    facts = f"{days} d · {leaves}" + ("" if authority.has_key else " · no key")
     title = Span(pad(authority_title(authority.name), NAME), "name")
     return Row((title, Span(facts)), key=authority.name, indent=NAME)

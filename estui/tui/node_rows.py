@@ -1,45 +1,37 @@
-"""The nodes table: which columns fit, which rows pass the filter, in which order; as rows of text."""
+"""The nodes table: what its columns are, which of them give way where room is short, in which order it is sorted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-
-from rich.cells import cell_len
 
 from estui.model.finding import Finding
 from estui.model.observed import Observed, ObservedNode
 from estui.present import Glyphs, Kind, TargetRow
 from estui.present.findings import findings_badge
 from estui.tui.review_rows import short_target
-from estui.tui.rows import Row, Span
-from estui.tui.text import cut, pad, plain
+from estui.tui.rows import Row
+from estui.tui.table import HEADED, Column, Entry, Order, heading_row, labelled, passes, sizes_of, table_rows
+from estui.tui.text import cut, plain
 
-GAP = 2
-_COLUMNS = ("name", "address", "rung", "transport", "http", "served", "findings")
-"""In the order in which they stand."""
-_RANK = ("name", "rung", "findings", "address", "served", "http", "transport")
-"""In the order in which they are wanted when room is short."""
-_HEADINGS = {"rung": "state"}
-HEADED = 60
-"""Cells from which on the columns carry their names, and are at least as wide as those."""
+SIGN = 2
+"""Cells of the sign and the gap after it."""
 NAME_LIMIT = 24
 """Cells that a name may take in the table; details show it whole."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the table is sorted by; empty is the order of the inventory."""
-
-    by: str = ""
-    reverse: bool = False
-
-    def toggled(self, by: str) -> Order:
-        """Sorted by this; asked for twice, in reverse; three times, as in the inventory."""
-        if self.by != by:
-            return Order(by)
-        return Order() if self.reverse else Order(by, reverse=True)
+ENDS = ("transport", "http")
+COLUMNS = (
+    Column("name", "name", 0, style="name"),
+    Column("address", "address", 6, style="note", spare=True),
+    Column("rung", "state", 1),
+    Column("transport", "transport", 5, needs="http"),
+    Column("http", "http", 4, needs="served"),
+    Column("served", "served", 3),
+    Column("findings", "findings", 2),
+)
+"""In the order in which they stand. Where room is short they go in this order: the address, the ends of the transport
+and the HTTP certificates, the words of the findings (their sign stays), what is served. Name and state always stand.
+"""
 
 
 def with_findings(rows: Sequence[TargetRow], findings: Sequence[Finding] | None) -> list[TargetRow]:
@@ -52,14 +44,9 @@ def with_findings(rows: Sequence[TargetRow], findings: Sequence[Finding] | None)
     return [replace(row, findings=findings_badge(by_target.get(row.target, ())) or row.findings) for row in rows]
 
 
-def passes(row: TargetRow, wanted: str) -> bool:
-    """Whether the row is shown under a filter; `!` in front inverts it."""
-    inverse = wanted.startswith("!")
-    sought = wanted.removeprefix("!").casefold().strip()
-    if not sought:
-        return True
-    text = " ".join((row.target, row.address, row.rung, row.served, row.transport, row.http, row.findings))
-    return (sought in text.casefold()) != inverse
+def filtered(rows: Sequence[TargetRow], wanted: str) -> list[TargetRow]:
+    """Those that pass a filter, which sees every column, shown or not."""
+    return [row for row in rows if passes(" ".join(_cells(row).values()) + row.target, wanted)]
 
 
 def ordered(rows: Sequence[TargetRow], order: Order, observed: Observed, now: datetime) -> list[TargetRow]:
@@ -80,65 +67,79 @@ def _first_end(thing: object, now: datetime) -> datetime:
     return min(ends, default=datetime.max.replace(tzinfo=now.tzinfo))
 
 
+@dataclass(frozen=True)
+class NodesTable:
+    """The table at one width."""
+
+    heading: Row | None
+    rows: list[Row]
+
+
+def nodes_table(
+    rows: Sequence[TargetRow],
+    width: int,
+    marks: frozenset[str] = frozenset(),
+    glyphs: Glyphs | None = None,
+    *,
+    wide: bool = False,
+) -> NodesTable:
+    """As many columns as fit; with `wide` all of them, in as many lines as they take.
+
+    Where there is no room for what is served, a node that does not serve what it should says so in the place of its
+    state: that it has a rung on disk is worth less then.
+    """
+    glyphs = glyphs or Glyphs()
+    entries = [_entry(row, glyphs) for row in rows]
+    if wide:
+        entries = [labelled(entry, COLUMNS) for entry in entries]
+    # without headings nobody knows what ends in `396 d`
+    offered = COLUMNS if wide or width >= HEADED else [column for column in COLUMNS if column.name not in ENDS]
+    sizes = sizes_of(entries, offered, width, sign=SIGN, wide=wide)
+    if "served" not in sizes:
+        entries = [_telling(entry) for entry in entries]
+        sizes = sizes_of(entries, offered, width, sign=SIGN)
+    return NodesTable(
+        heading_row(COLUMNS, sizes, width, sign=SIGN),
+        table_rows(entries, COLUMNS, sizes, marks, glyphs.done, sign=SIGN),
+    )
+
+
+def _telling(entry: Entry) -> Entry:
+    """Without a column for what is served: where that is amiss it is told as the state."""
+    served = entry.cells["served"]
+    cells = {**entry.cells, "served": ""}
+    if "served" not in entry.styles:
+        return replace(entry, cells=cells)
+    styles = {**entry.styles, "rung": entry.styles["served"]}
+    return replace(entry, cells={**cells, "rung": served}, styles=styles)
+
+
 def _cells(row: TargetRow) -> dict[str, str]:
-    values = {name: plain(getattr(row, name, "")) for name in _COLUMNS}
-    values["name"] = cut(plain(short_target(row.target)), NAME_LIMIT)
-    return values
+    cells = {column.name: plain(getattr(row, column.name, "")) for column in COLUMNS}
+    return cells | {"name": cut(plain(short_target(row.target)), NAME_LIMIT)}
 
 
-def columns(rows: Sequence[TargetRow], width: int) -> dict[str, int]:
-    """The columns that fit into `width` cells, with their widths, in standing order; the name always does."""
-    cells = [_cells(row) for row in rows]
-    filled = [name for name in _RANK if any(cell[name] for cell in cells)]
-    sizes: dict[str, int] = {}
-    left = width - GAP
-    for name in filled:
-        size = max(cell_len(cell[name]) for cell in cells)
-        if width >= HEADED:
-            size = max(size, cell_len(_HEADINGS.get(name, name)))
-        if sizes and size + GAP > left:
-            continue
-        sizes[name] = min(size, max(left, 1))
-        left -= sizes[name] + GAP
-    return {name: sizes[name] for name in _COLUMNS if name in sizes}
-
-
-def heading(sizes: dict[str, int], width: int) -> Row | None:
-    """The names of the columns, where there are enough of them to need names."""
-    if width < HEADED:
-        return None
-    text = (" " * GAP).join(pad(_HEADINGS.get(name, name), size) for name, size in sizes.items())
-    return Row((Span(" " * GAP + text.rstrip(), "heading"),))
-
-
-def table_rows(
-    rows: Sequence[TargetRow], sizes: dict[str, int], marks: frozenset[str] = frozenset(), glyphs: Glyphs | None = None
-) -> list[Row]:
-    """One row per target: glyph, cells, its kind's style on what is wrong."""
-    return [_table_row(row, sizes, row.target in marks, glyphs or Glyphs()) for row in rows]
-
-
-def _table_row(row: TargetRow, sizes: dict[str, int], marked: bool, glyphs: Glyphs) -> Row:
+def _entry(row: TargetRow, glyphs: Glyphs) -> Entry:
     cells = _cells(row)
-    style = {Kind.BAD: "bad", Kind.WARN: "warn"}.get(row.kind, "")
-    glyph_style = style or "good"
-    spans = [Span(pad(glyphs.done if marked else row.glyph, GAP), "marked" if marked else glyph_style)]
-    last = list(sizes)[-1]
-    for name, size in sizes.items():
-        text = pad(cells[name], size) + ("" if name == last else " " * GAP)
-        spans.append(Span(text, _cell_style(name, cells[name], style, glyphs)))
-    return Row(tuple(spans), key=row.target)
+    styles = {name: style for name, text in cells.items() if (style := _style(name, text, row.kind, glyphs))}
+    badge = {"findings": _badge(cells["findings"], glyphs)}
+    return Entry(row.target, row.kind, row.glyph, cells, styles=styles, short=badge)
 
 
-def _cell_style(name: str, text: str, style: str, glyphs: Glyphs) -> str:
-    if name == "name":
-        return "name"
-    if name == "address":
-        return "note"
-    if glyphs.soon in text or "NOT LOADED" in text:
-        return "warn"
-    if name == "findings" and "warning" in text:
+def _badge(findings: str, glyphs: Glyphs) -> str:
+    """The sign that stands for `1 warning` or `2 errors`; the words are in the details and in Findings."""
+    if not findings:
+        return ""
+    return glyphs.soon if "warning" in findings else glyphs.failed
+
+
+def _style(name: str, text: str, kind: Kind, glyphs: Glyphs) -> str:
+    """What a cell looks like besides its column; empty where nothing is amiss."""
+    if name in ("name", "address") or not text:
+        return ""
+    if glyphs.soon in text or "NOT LOADED" in text or (name == "findings" and "warning" in text):
         return "warn"
     if glyphs.failed in text or name == "findings":
         return "bad"
-    return style if name in ("served", "rung") else ""
+    kinds: Mapping[Kind, str] = {Kind.BAD: "bad", Kind.WARN: "warn"}
+    return kinds.get(kind, "") if name in ("served", "rung") else ""

@@ -28,20 +28,25 @@ class ReviewRows:
     rows: list[Row] = field(default_factory=list)
     changes: list[int] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
+    targets: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Whom the file that begins at a row is for."""
 
     def add(self, row: Row) -> None:
         self.rows.append(row)
 
 
-def review_rows(plan: Plan, review: Review, *, folded: bool, key: str = "e") -> ReviewRows:
-    """The whole review, in the order in which it is to be read: outage, notes, files, steps."""
+def review_rows(plan: Plan, review: Review, *, folded: bool, key: str = "e", split: bool = False) -> ReviewRows:
+    """The whole review, in the order in which it is to be read: outage, notes, files, steps.
+
+    With `split` a file that is changed stands side by side, as it is and as it will be.
+    """
     shown = ReviewRows()
     shown.add(text_row(present.plan_summary(plan, review), "title"))
     if plan.is_empty:
         return shown
     _add_outage(shown, plan)
     for file in review.files:
-        _add_file(shown, file, folded, key)
+        _add_file(shown, file, folded, key, split=split)
     _add_steps(shown, plan)
     return shown
 
@@ -75,14 +80,19 @@ def _add_steps(shown: ReviewRows, plan: Plan) -> None:
         shown.add(Row(tuple(spans), indent=6))
 
 
-def _add_file(shown: ReviewRows, file: FileDiff, folded: bool, expand_key: str) -> None:
+def _add_file(shown: ReviewRows, file: FileDiff, folded: bool, expand_key: str, *, split: bool) -> None:
     shown.add(text_row(""))
     shown.files.append(len(shown.rows))
+    shown.targets[len(shown.rows)] = file.targets
     shown.add(file_row(file))
     if file.same:
         hint = f"  ({expand_key} shows each)" if folded else ""
         shown.add(text_row("  " + present.same_line(file) + hint, "note", indent=2))
     words = changed_words(file.lines)
+    # what is new as a whole has nothing to stand beside
+    if split and any(line.old is not None for line in file.lines):
+        _add_pairs(shown, file.lines, words)
+        return
     inside = False
     for number, line in enumerate(file.lines):
         changed = line.mark in (Mark.ADD, Mark.REMOVE)
@@ -90,6 +100,32 @@ def _add_file(shown: ReviewRows, file: FileDiff, folded: bool, expand_key: str) 
             shown.changes.append(len(shown.rows))
         inside = changed
         shown.add(diff_row(line, words.get(number)))
+
+
+def _add_pairs(shown: ReviewRows, lines: tuple[DiffLine, ...], words: dict[int, tuple[Span, ...]]) -> None:
+    """Each block of changed lines with what was there at the left, what will be there at the right."""
+    at = 0
+    while at < len(lines):
+        gone = _block(lines, at, Mark.REMOVE)
+        new = _block(lines, at + gone, Mark.ADD)
+        if gone or new:
+            shown.changes.append(len(shown.rows))
+        for offset in range(max(gone, new)):
+            old_at, new_at = at + offset, at + gone + offset
+            left = diff_row(lines[old_at], words.get(old_at)).spans if offset < gone else ()
+            right = diff_row(lines[new_at], words.get(new_at)).spans if offset < new else ()
+            shown.add(Row(left, indent=NUMBER + 3, beside=right))
+        if not gone and not new:
+            shown.add(_same_pair(lines[at]))
+        at += max(gone + new, 1)
+
+
+def _same_pair(line: DiffLine) -> Row:
+    """A line that stays; a fold and a note take the whole width."""
+    if line.mark is not Mark.SAME or line.old is None:
+        return diff_row(line)
+    left = diff_row(replace(line, new=line.old, why=""))
+    return replace(left, beside=diff_row(line).spans)
 
 
 def file_row(file: FileDiff) -> Row:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from rich.cells import cell_len, get_character_cell_size
 
 from estui.present import Kind, Line
 from estui.tui.text import plain
+
+SEAM = " │ "
+"""Between the halves of a pair."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,12 @@ class Row:
     """What the row stands for: a target, a scenario, a file; empty for mere text."""
     indent: int = 0
     """Cells by which its further lines are indented."""
+    beside: tuple[Span, ...] | None = None
+    """What stands in the right half, where the row is a pair; None where it takes the whole width."""
 
     @property
     def text(self) -> str:
-        return "".join(span.text for span in self.spans)
+        return "".join(span.text for span in (*self.spans, *(self.beside or ())))
 
 
 def text_row(text: str, style: str = "", *, key: str = "", indent: int = 0) -> Row:
@@ -51,11 +57,17 @@ def line_rows(lines: Iterable[Line]) -> list[Row]:
 
 def cleaned(row: Row, *, ascii_only: bool) -> Row:
     """The row with every span made fit for a terminal."""
-    return replace(row, spans=tuple(Span(plain(span.text, ascii_only=ascii_only), span.style) for span in row.spans))
+
+    def clean(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        return tuple(Span(plain(span.text, ascii_only=ascii_only), span.style) for span in spans)
+
+    return replace(row, spans=clean(row.spans), beside=None if row.beside is None else clean(row.beside))
 
 
 def wrap(row: Row, width: int) -> list[tuple[Span, ...]]:
-    """The row in lines of at most `width` cells, broken at spaces where there are any."""
+    """The row in lines of at most `width` cells, broken at spaces where there are any; halves each by itself."""
+    if row.beside is not None:
+        return _pair_lines(row, row.beside, width)
     if width <= 0 or cell_len(row.text) <= width:
         return [row.spans]
     indent = row.indent if row.indent < width // 2 else 0
@@ -70,6 +82,18 @@ def wrap(row: Row, width: int) -> list[tuple[Span, ...]]:
         start = end
         while lines and start < len(cells) and cells[start][0] == " ":
             start += 1
+    return lines
+
+
+def _pair_lines(row: Row, beside: tuple[Span, ...], width: int) -> list[tuple[Span, ...]]:
+    """Both halves side by side, the shorter one with empty lines below it."""
+    half = max((width - cell_len(SEAM)) // 2, 1)
+    left = wrap(replace(row, beside=None), half)
+    right = wrap(Row(beside, indent=row.indent), half)
+    lines: list[tuple[Span, ...]] = []
+    for one, other in zip_longest(left, right, fillvalue=()):
+        used = sum(cell_len(span.text) for span in one)
+        lines.append((*one, Span(" " * max(half - used, 0)), Span(SEAM, "fold"), *other))
     return lines
 
 
@@ -88,8 +112,12 @@ def _line_end(cells: list[tuple[str, str]], start: int, room: int) -> int:
         return end
     if cells[end][0] == " ":
         return max(end, start + 1)
-    indented = all(cells[at][0] == " " for at in range(start, space + 1)) if space >= 0 else True
-    return max(end if indented else space + 1, start + 1)
+    head = end if space < 0 else space + 1
+    if space < 0 or all(cells[at][0] in " +-" for at in range(start, space + 1)):
+        # a word longer than the line, such as a setting or a path: at its last joint, if that is in its later half
+        joints = [at + 1 for at in range((start + end) // 2, end) if cells[at][0] in "./,"]
+        head = joints[-1] if joints else end
+    return max(head, start + 1)
 
 
 def _spans(cells: list[tuple[str, str]]) -> tuple[Span, ...]:

@@ -102,6 +102,7 @@ _EDITING = (
     "rollover.undo",
     "history.undo",
     "adoption.take",
+    "adoption.take-all",
 )
 
 
@@ -180,6 +181,19 @@ def _expand(session: Session) -> str:
     return ""
 
 
+def _leave_out(session: Session) -> str:
+    if session.undoes:
+        return "an undo is whole: nothing of it can be left out"
+    if session.stage is not Stage.REVIEW or session.plan is None or session.plan.is_empty:
+        return "there is nothing under review"
+    goal = session.plan.goal
+    if goal.rollover:
+        return "a phase of a rollover is for every node: nothing of it can be left out"
+    if goal.joins:
+        return "a node that joins is let in by all the others: nothing can be left out"
+    return "it is the only one: leaving it out leaves nothing" if len(session.plan.places) < 2 else ""
+
+
 def _hunk(session: Session) -> str:
     return (
         "" if session.stage is Stage.REVIEW and session.review is not None else "there are no changes to step through"
@@ -213,6 +227,7 @@ _CHECKS = {
     "rollover.undo": _step_back,
     "history.undo": _at_rest,
     "adoption.take": _step_back,
+    "adoption.take-all": _step_back,
     "plan.apply": _apply,
     "run.undo": _undo,
     "run.pause": _pause,
@@ -224,4 +239,6 @@ _CHECKS = {
     "review.next-file": _hunk,
     "review.previous-file": _hunk,
     "review.expand": _expand,
+    "review.split": _expand,
+    "review.leave-out": _leave_out,
 }

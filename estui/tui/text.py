@@ -77,12 +77,27 @@ def shortened(headline: str, width: int) -> str:
     return cut(" · ".join(parts), width)
 
 
+def front_of(note: str, width: int) -> str:
+    """A note in at most `width` cells: its last parts go, parts being what ` · ` or a comma divides."""
+    while cell_len(note) > width:
+        at = max(note.rfind(" · "), note.rfind(", "))
+        if at <= 0:
+            return cut(note, width)
+        note = note[:at]
+    return note
+
+
 def cut_middle(text: str, width: int) -> str:
     """A path in at most `width` cells: its middle goes, its file name stays."""
     if cell_len(text) <= width or width < 5:
         return cut(text, width)
     tail = text[-(width - width // 3 - 1) :]
     return text[: width // 3] + "…" + tail
+
+
+def leaves_text(number: int) -> str:
+    """`1 leaf`, `3 leaves`."""
+    return "1 leaf" if number == 1 else f"{number} leaves"
 
 
 def clock_text(seconds: float) -> str:

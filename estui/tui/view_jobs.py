@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from estui.model.adoption import Import
     from estui.model.observed import Observed
     from estui.model.plan import Plan
+    from estui.secret import Secret
 
 LOAD, DO = "load", "do"
 
@@ -81,11 +82,12 @@ class ViewJobs(Jobs):
         return rollover.report(self.engine, observed)
 
     @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="tick a client")
-    def tick(self, ticket: int, observed: Observed, client: str) -> None:
+    def tick(self, ticket: int, observed: Observed, client: str, *, undo: bool) -> None:
+        """Says that a client is looked after; with `undo` takes that back."""
         from estui.engine import rollover
 
         def ticked() -> messages.RolloverRead:
-            rollover.tick(self.engine, [client])
+            rollover.tick(self.engine, [client], undo=undo)
             return messages.RolloverRead(ticket, DO, self._report(observed), None)
 
         self._try(DO, ticket, ticked)
@@ -131,18 +133,20 @@ class ViewJobs(Jobs):
     # taking over
 
     @work(thread=True, group=LOAD, exclusive=True, exit_on_error=False, description="look for authorities")
-    def look_for_authorities(self, ticket: int) -> None:
+    def look_for_authorities(self, ticket: int, files: tuple[str, ...], password: Secret | None) -> None:
+        """With the CA files that were named, and their password."""
         from estui.engine import adoption
 
-        self._try(LOAD, ticket, lambda: messages.AuthoritiesSeen(ticket, adoption.look(self.engine)))
+        self._try(LOAD, ticket, lambda: messages.AuthoritiesSeen(ticket, adoption.look(self.engine, files, password)))
 
     @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="choose what to import")
-    def choose_import(self, ticket: int, seen: Look, sha256: str) -> None:
+    def choose_import(self, ticket: int, seen: Look, fingerprints: tuple[str, ...] = ()) -> None:
+        """Of the CAs with these fingerprints; with none, of all that are in use or were named."""
         from estui.engine import adoption
 
-        self._try(DO, ticket, lambda: messages.ImportChosen(ticket, adoption.choose(self.engine, seen, [sha256])))
+        self._try(DO, ticket, lambda: messages.ImportChosen(ticket, adoption.choose(self.engine, seen, fingerprints)))
 
-    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="import the authority")
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="import authorities")
     def import_chosen(self, ticket: int, seen: Look, imports: tuple[Import, ...]) -> None:
         from estui.engine import adoption
 

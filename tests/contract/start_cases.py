@@ -360,5 +360,26 @@ CASES = [
         {"xpack.security.enabled": "maybe"},
         "Failed to parse value [maybe] as only [true] or [false] are allowed.",
     ),
+    Case(
+        "config/ in front of a file",
+        {**PEM, f"{T}.key": "config/certs/transport.key"},
+        FAILED + "cannot read configured PEM private key [{config}/config/certs/transport.key] because the file does "
+        "not exist",
+        PEM_FILES,
+    ),
+    Case(
+        "one password for keystore and truststore",
+        {**STORE, f"{T}.truststore.path": "node.p12"},
+        FAILED + "cannot read configured [PKCS12] keystore (as a truststore) [{config}/node.p12] - this is usually "
+        "caused by an incorrect password; (no password was provided)",
+        STORES,
+        STORE_PASSWORD,
+    ),
+    Case(
+        "setting of 6.x about the default password",
+        {"xpack.security.authc.accept_default_password": False},
+        "unknown setting [xpack.security.authc.accept_default_password] please check that any required plugins are "
+        "installed, or check the breaking changes documentation for removed settings",
+    ),
     Case("stock file without a setting", {}),
 ]

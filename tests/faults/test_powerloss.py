@@ -98,8 +98,9 @@ def test_the_power_goes_at_every_point_of_three_nodes() -> None:
 
 # every sync is needed
 
-LISTS = ("/audit.jsonl", "/issued.jsonl", "/report.json", "/.report.json.estui-new")
-"""Lists and a report that recovery does not read."""
+REPORTS = ("/report.json", "/.report.json.estui-new", "/report.md", "/.report.md.estui-new")
+LISTS = ("/audit.jsonl", "/issued.jsonl", *REPORTS)
+"""Lists and reports that recovery does not read."""
 
 
 def without(events: list[Event], left_out: Collection[int]) -> list[Event]:

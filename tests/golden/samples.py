@@ -51,6 +51,43 @@ def three_with_kibana(lab: Lab) -> None:
     lab.three(MASTERS).with_kibana(KIBANA, on_host="/etc/kibana")
 
 
+METRICBEAT = """\
+# Metricbeat of the lab
+metricbeat.config.modules:
+  path: ${path.config}/modules.d/*.yml   # all that are switched on
+setup.kibana:
+  host: "kibana.example.net:5601"
+output.elasticsearch:
+  # without a scheme
+  hosts: ["127.0.0.1:9201", "logs.example.net:9200"]
+  headers.X-Team: ${TEAM}
+  #password: "left in a comment"
+monitoring.enabled: true
+"""
+MODULE = """\
+# Module: elasticsearch
+- module: elasticsearch
+  xpack.enabled: true
+  hosts: ["http://127.0.0.1:9201"]
+"""
+HEARTBEAT = """\
+output.elasticsearch:
+  hosts: [http://127.0.0.1:9201]
+  username: elastic
+  password: changeme
+  ssl.verification_mode: none
+"""
+
+
+def three_with_beats(lab: Lab) -> None:
+    """A Metricbeat with a keystore in its data folder, and a Heartbeat that was pointed somewhere by hand."""
+    three(lab)
+    lab.with_kibana(KIBANA, on_host="/etc/kibana", http=Address("kibana.example.net", 5601))
+    lab.with_beat(METRICBEAT, modules={"elasticsearch-xpack.yml": MODULE}, secure={"TEAM": "blue"})
+    lab.beats[-1] = replace(lab.beats[-1], name="metricbeat", on_host="/etc/metricbeat")
+    lab.with_beat(HEARTBEAT, "heartbeat", name="heartbeat", on_host="/etc/heartbeat")
+
+
 def basic_with_kibana(lab: Lab) -> None:
     three_with_kibana(lab)
     lab.apply(lab.plan(Scenario.BASIC))
@@ -117,6 +154,7 @@ CASES = {
     "basic-three-nodes": Case(three, Goal(Scenario.BASIC)),
     "https-three-nodes-kibana": Case(three_with_kibana, Goal(Scenario.HTTPS)),
     "https-pkcs12": Case(pkcs12_policy, Goal(Scenario.HTTPS)),
+    "https-beats": Case(three_with_beats, Goal(Scenario.HTTPS)),
     "https-from-basic": Case(basic_with_kibana, Goal(Scenario.HTTPS)),
     "basic-due-leaves": Case(due, Goal(Scenario.BASIC)),
     "basic-stock-7.17": Case(stock_7, Goal(Scenario.BASIC)),
@@ -141,7 +179,14 @@ def twins(lab: Lab) -> None:
     lab.node("es-1").node("other", "node.name: es-1\ncluster.name: elsewhere\nxpack.security.enabled: false\n")
 
 
+def lost_beat(lab: Lab) -> None:
+    """Nothing tells where its folder is on its own host; it takes a value from a keystore that is not seen."""
+    three(lab)
+    lab.with_beat(METRICBEAT)
+
+
 REFUSED = {
+    "a Beat with much unsaid": Case(lost_beat, Goal(Scenario.HTTPS)),
     "minimal on three nodes": Case(three, Goal(Scenario.MINIMAL)),
     "mutual": Case(three, Goal(Scenario.MUTUAL)),
     "no on_host for Kibana": Case(no_kibana_path, Goal(Scenario.HTTPS)),

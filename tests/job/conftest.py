@@ -69,11 +69,11 @@ Maker = Callable[..., Bastion]
 
 @pytest.fixture
 def bastion(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Maker]:
-    """Makes a running sandbox of so many nodes, with or without Kibana, and its workspace."""
+    """Makes a running sandbox of so many nodes, with or without Kibana and a Metricbeat, and its workspace."""
     made: list[Sandbox] = []
 
-    def make(nodes: int = 3, *, kibana: bool = True) -> Bastion:
-        sandbox = Sandbox.create(tmp_path / "sandbox", nodes, kibana, owner=os.getpid())
+    def make(nodes: int = 3, *, kibana: bool = True, beat: bool = False) -> Bastion:
+        sandbox = Sandbox.create(tmp_path / "sandbox", nodes, kibana, beat=beat, owner=os.getpid())
         made.append(sandbox)
         workspace = make_workspace(sandbox)
         monkeypatch.setenv("ESTUI_PASSPHRASE_FILE", str(workspace / "passphrase"))

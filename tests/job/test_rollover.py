@@ -77,8 +77,14 @@ def test_a_phase_is_not_entered_early(bastion: Maker) -> None:
     assert "is under way" in here.err
     here.estui(*NEXT, expect=1)
     assert "not ticked yet: " in here.err
+    here.estui("ca", "rollover", "tick", "--all")
+    here.estui("ca", "rollover", "tick", "--all", "--undo", expect=3)
+    assert "tick taken back by" in here.out
+    here.estui(*NEXT, expect=1)
+    assert "not ticked yet: " in here.err
     here.sandbox.stop("es-2")
     here.estui("ca", "rollover", "tick", "--all")
+    assert "tick taken back by" not in here.out
     here.estui(*NEXT, expect=1)
     assert "es-2 http does not answer with TLS now" in here.err
     here.sandbox.start("es-2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from estui.model.inventory import Layer
 from estui.observe.cluster import observe
 from estui.observe.workspace import read_inventory
@@ -27,6 +29,7 @@ def _pids(here: Bastion) -> list[str]:
     return [(here.sandbox.folder / name / "run" / "pid").read_text() for name in here.sandbox.node_names]
 
 
+@pytest.mark.slow
 def test_marked_nodes_get_new_leaves_without_a_restart_and_back(bastion: Maker) -> None:
     """Only what was asked for changes; no process restarts; an undo serves the old serials again."""
     here = bastion(2, kibana=False)
@@ -44,9 +47,10 @@ def test_marked_nodes_get_new_leaves_without_a_restart_and_back(bastion: Maker) 
     assert here.json("verify")["ok"]
 
 
-def test_nothing_due_is_success_and_what_is_due_is_renewed(bastion: Maker) -> None:
+@pytest.mark.parametrize("kibana", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["alone", "with kibana"])
+def test_nothing_due_is_success_and_what_is_due_is_renewed(bastion: Maker, kibana: bool) -> None:
     """`rotate --due --yes` is what cron runs: exit code 0 both times, and 3 while a run is unfinished."""
-    here = bastion(1, kibana=True)
+    here = bastion(1, kibana=kibana)
     here.estui(*APPLY, "https", "--format", "pkcs12")
     before = _served(here)
     here.estui("rotate", "--due", "--yes", "--restart")
@@ -71,6 +75,7 @@ def test_another_kind_of_key_is_said_in_the_review(bastion: Maker) -> None:
     assert "a shorter life" in here.err
 
 
+@pytest.mark.slow
 def test_a_node_that_is_down_is_not_rotated(bastion: Maker) -> None:
     here = bastion(1, kibana=False)
     here.estui(*APPLY, "https")

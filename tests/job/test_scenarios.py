@@ -56,9 +56,10 @@ def test_minimal_is_refused_for_several_nodes(bastion: Maker) -> None:
     assert here.tree() == before
 
 
-def test_basic_then_https_rolls(bastion: Maker) -> None:
+@pytest.mark.parametrize("nodes", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_basic_then_https_rolls(bastion: Maker, nodes: int) -> None:
     """Transport first, by a full restart; HTTP later, node by node, with the PKCS#12 format throughout."""
-    here = bastion(3, kibana=False)
+    here = bastion(nodes, kibana=False)
     here.estui(*APPLY, "basic", "--format", "pkcs12")
     assert here.json("verify")["ok"]
     review = here.estui("plan", "https", "--plain-http", expect=3)
@@ -69,6 +70,7 @@ def test_basic_then_https_rolls(bastion: Maker) -> None:
     assert "nothing to do" in here.estui("plan", "https")
 
 
+@pytest.mark.slow
 def test_due_leaves_are_renewed_without_a_restart(bastion: Maker) -> None:
     """Leaves inside the renewal window: a plan without a restart, served within the poll interval."""
     here = bastion(2, kibana=False)
@@ -92,6 +94,7 @@ def _all_commands() -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_the_demo_without_a_terminal_does_the_tour_and_leaves_nothing(tmp_path: Path) -> None:
     """Exit 0 only if everything held; every process and file of the sandbox is gone afterwards."""
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -213,6 +213,9 @@ def test_no_command_prints_or_writes_a_secret(witness: Witness, caplog: pytest.L
     here.both("plan", "https", *PKCS12, expect=3)
     assert "smtp.password" in here.estui("plan", "https", "--all", expect=3)
     here.estui("plan", "https", *PKCS12, "-o", str(saved / "plan.json"), expect=3)
+    here.both("runbook", str(saved / "plan.json"), expect=3)
+    here.estui("runbook", "https", *PKCS12, "--markdown", expect=3)
+    here.estui("plan", "https", *PKCS12, "--runbook", "markdown", expect=3)
 
     # what goes wrong
     wrong = here.password_file("wrong", here.canaries.plant("wrong password"))
@@ -225,11 +228,14 @@ def test_no_command_prints_or_writes_a_secret(witness: Witness, caplog: pytest.L
     # applying, step by step and then to the end
     here.estui("apply", str(saved / "plan.json"), "--yes", expect=3)
     here.both("runbook", "show", expect=3)
+    here.estui("runbook", "show", "--markdown", expect=3)
     for name in here.sandbox.names:
         here.sandbox.stop(name)
     here.both("runbook", "next", expect=3)
     here.estui("runbook", "resume", "--restart")
     here.both("runbook", "show")
+    here.both("history", "report")
+    here.estui("history", "report", "--markdown", "-o", str(saved / "report.md"))
     assert any(name.startswith("generated password") for name in here.canaries.names)
     secured(here)
 
@@ -265,9 +271,53 @@ def secured(here: Witness) -> None:
     assert stores
     assert all(here.canaries.found(value) for value in stores), "a store's password that no canary knows"
     here.both("plan", "https")
+    passwords(here)
+    secure_settings(here)
     certificates(here)
     here.estui("rotate", "es-1", "--layer", "http", "--yes", "--json")
     here.both("history")
+
+
+def passwords(here: Witness) -> None:
+    """New passwords of built-in users: made, kept outside, read from a file, refused, recovered, and back."""
+    here.both("passwords", "list")
+    here.estui("passwords", "set", "kibana_system", expect=2)
+    here.estui("passwords", "set", "kibana_system", "--yes", "--restart", "--json")
+    here.estui("rollback", "--yes", "--restart")
+    out = here.private / "out"
+    here.estui("passwords", "set", "beats_system", "--passwords-out", str(out), "--yes")
+    assert here.canaries.found(out.read_text()), "a password that no canary knows"
+    here.estui("passwords", "list", "--passwords-file", str(out))
+    here.estui("rollback", "--yes")
+    mine = here.password_file("mine", f"apm_system={here.canaries.plant('chosen password')}")
+    here.estui("passwords", "set", "apm_system", "--passwords-file", mine, "--yes")
+    here.estui("rollback", "--yes")
+    bad = here.password_file("bad", f"apm_system={here.canaries.plant('refused password')},")
+    here.both("passwords", "set", "apm_system", "--passwords-file", bad, "--yes", expect=2)
+    here.both("passwords", "set", "elastic", "--show", "--yes", expect=2)
+    here.estui("passwords", "recover", "--yes")
+    here.estui("rollback", "--yes")
+
+
+def secure_settings(here: Witness) -> None:
+    """Entries of the keystore and its own password: compared, changed, refused, and back."""
+    here.both("secure-settings", "list", expect=0)
+    value = here.password_file("value", here.canaries.plant("new secure setting"))
+    here.estui("secure-settings", "set", "s3.client.default.secret_key", "--value-file", value, expect=2)
+    here.estui("secure-settings", "set", "s3.client.default.secret_key", "--value-file", value, "--yes")
+    here.estui("rollback", "--yes")
+    here.both("secure-settings", "set", "cluster.name", "--value-file", value, "--yes", expect=1)
+    here.estui("secure-settings", "remove", "s3.client.default.secret_key", "--yes", "--json")
+    here.estui("rollback", "--yes")
+    told = here.private / "keystore"
+    before, after = told.read_bytes(), f"{here.canaries.plant('new keystore password')}\n".encode()
+    new = here.password_file("keystore-2", after.decode().strip())
+    here.estui("secure-settings", "password", "--new-password-file", new, "--yes", expect=3)
+    told.write_bytes(after)
+    here.estui("runbook", "resume", "--restart")
+    here.estui("rollback", "--yes", expect=3)
+    told.write_bytes(before)
+    here.estui("runbook", "resume", "--restart")
 
 
 def certificates(here: Witness) -> None:

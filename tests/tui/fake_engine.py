@@ -79,7 +79,14 @@ class FakeEngine(Engine):
 
     # reading
 
-    def observe(self, *, network: bool = True, timeout_s: float = 3.0, inventory: Inventory | None = None) -> Observed:
+    def observe(
+        self,
+        *,
+        network: bool = True,
+        timeout_s: float = 3.0,
+        inventory: Inventory | None = None,
+        digest_key: bytes = b"",
+    ) -> Observed:
         if self.read_error is not None:
             raise self.read_error
         return self.now_observed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from estui.model.adoption import (
     Use,
     Way,
 )
+from estui.secret import Secret
 from tests.tui.builders import certificate, unsecured
 from tests.tui.driver import at_the_screen
 from tests.tui.fake_engine import PASSPHRASE, FakeEngine
@@ -115,6 +117,68 @@ async def test_a_ca_is_imported_after_a_question(canned: Canned) -> None:
         assert engine.passphrase is not None
 
 
+async def test_all_are_imported_after_one_question(canned: Canned) -> None:
+    """A lists each with what happens to it; neither A again nor enter says yes; y imports them together."""
+    unused = replace(KEYLESS, certificate=certificate("Old CA", 10, issuer="CN=Old CA"), leaves=(), trusted=())
+    done = canned(AdoptionReport((FOUND, KEYLESS, unused)))
+    async with at_the_screen() as user:
+        await user.open("adoption")
+        assert "A all" in user.screen.splitlines()[-1]
+        await user.do("adoption.take-all")
+        await user.until(lambda: user.dialog == "Confirm", "the question")
+        assert "Import these CAs?" in user.screen
+        assert "http: CN=Corporate CA" in user.screen
+        await user.press("A", "enter")
+        assert done == []
+        await user.do("adoption.take-all")
+        await user.until(lambda: user.dialog == "Confirm", "the question")
+        await user.press("y")
+        await user.until(lambda: user.dialog == "AskPassphrase", "the passphrase dialog")
+        for _ in range(2):
+            await user.type(PASSPHRASE)
+            await user.press("enter")
+        await user.until(lambda: done, "the import")
+        assert [each.authority for each in done[0] if each.writes] == [FOUND, KEYLESS]
+
+
+async def test_a_ca_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """F asks for file, key and password; what could be read is listed; a file that cannot be used changes nothing and
+    says why in the view.
+    """
+    asked: list[tuple[Sequence[str], Secret | None]] = []
+
+    def look(engine: Engine, given: Sequence[str] = (), ca_password: Secret | None = None) -> Look:
+        asked.append((given, ca_password))
+        if given and "broken" in given[0]:
+            raise StoreError("broken.p12 is no certificate and no key", hint="name a CA file")
+        return Look(unsecured(), (), AdoptionReport((FOUND, KEYLESS) if given else (FOUND,)))
+
+    monkeypatch.setattr(adoption, "look", look)
+    (tmp_path / "elsewhere.p12").touch()
+    async with at_the_screen() as user:
+        await user.open("adoption")
+        await user.do("adoption.file")
+        await user.until(lambda: user.dialog == "AskFile", "the dialog")
+        await user.press("enter")
+        assert "name a file" in user.screen
+        await user.type(f"{tmp_path}/else")
+        await user.until(lambda: "elsewhere.p12" in user.screen, "the completion")
+        await user.press("right", "enter", "enter")
+        await user.type("opensesame")
+        await user.press("enter")
+        await user.until(lambda: "Corporate CA" in user.listed, "the CA of the file")
+        assert asked[-1] == ((f"{tmp_path}/elsewhere.p12",), Secret("opensesame"))
+        assert "with elsewhere.p12" in user.screen
+        assert "opensesame" not in user.screen
+        await user.do("adoption.file")
+        await user.until(lambda: user.dialog == "AskFile", "the dialog")
+        await user.type("~/broken.p12")
+        await user.press("enter", "enter", "enter")
+        await user.told("broken.p12 is no certificate")
+        assert "Corporate CA" in user.listed
+        assert "with elsewhere.p12" in user.screen
+
+
 async def test_a_certificate_alone_wants_no_passphrase(canned: Canned) -> None:
     """Without a key there is nothing to encrypt."""
     done = canned()
@@ -156,7 +220,10 @@ async def test_read_only_imports_nothing(canned: Canned) -> None:
     canned()
     async with at_the_screen(read_only=True) as user:
         await user.open("adoption")
-        assert "t take over" not in user.screen.splitlines()[-1]
+        footer = user.screen.splitlines()[-1]
+        assert "t import" not in footer
+        assert "A all" not in footer
+        assert "F file" in footer
         await user.do("adoption.take")
         await user.told("estui is read-only here")
 
@@ -164,7 +231,7 @@ async def test_read_only_imports_nothing(canned: Canned) -> None:
 async def test_folders_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason stays in the view."""
 
-    def broken(engine: Engine) -> Look:
+    def broken(engine: Engine, given: Sequence[str] = (), ca_password: object = None) -> Look:
         raise SettingsError("estui.yaml is broken", hint="mend it")
 
     monkeypatch.setattr(adoption, "look", broken)

@@ -74,7 +74,7 @@ def test_own_keys_are_checked() -> None:
 async def test_own_keys_work_and_are_shown() -> None:
     """A remapped key does what it should, and footer and help follow."""
     app_keys = {"cluster.probe": "f12"}
-    async with at_the_screen(FakeEngine(), keymap=app_keys) as user:
+    async with at_the_screen(FakeEngine(), keymap=app_keys, size=(140, 40)) as user:
         assert "f12 probe again" in user.screen.splitlines()[-1]
         await user.press("f12")
         await user.ready()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from estui.act.checklist import write_checklist
 from estui.cli.parsers import build_parser
+from estui.engine.rollover import UNASKED
 from estui.model.goal import Goal, Phase, Rollover, Scenario
 from estui.model.observed import Observed
 from estui.model.rollover import Client
@@ -124,13 +126,35 @@ async def test_the_next_phase_waits_for_the_checklist(tmp_path: Path) -> None:
             await user.until(lambda: not user.view.waiting, "the tick")
         assert "looked after by" in user.listed
         assert "the next phase may be entered: n" in user.listed
-        await user.do("rollover.mark")
-        await user.told("already")
         await user.do("rollover.next")
         await user.until_stage(Stage.REVIEW)
         assert user.dialog == ""
         assert "new CA: switch leaves" in user.screen
         assert "signed by HTTP CA 2" in user.rows("review")
+
+
+async def test_a_tick_is_taken_back(tmp_path: Path) -> None:
+    """space on a ticked client takes the tick back: footer and row say so, the next phase waits again, and the
+    checklist remembers who did it.
+    """
+    clients = (*CLIENTS, Client(UNASKED, "nobody could be asked"))
+    engine = after_phase_one(tmp_path, *(replace(each, ticked="ops at 2026-11-25T14:00:00Z") for each in clients))
+    async with at_the_screen(engine) as user:
+        await user.open("rollover")
+        assert "the next phase may be entered" in user.listed
+        await user.go_to_row(CLIENTS[1].id)
+        assert "space take tick back" in user.screen.splitlines()[-1]
+        await user.do("rollover.mark")
+        await user.until(lambda: not user.view.waiting, "the tick")
+        assert "tick taken back by" in user.listed
+        assert "not ticked yet: 10.0.0.7 (metricbeat)" in user.listed
+        assert "space tick" in user.screen.splitlines()[-1]
+        await user.do("rollover.next")
+        await user.told("they are listed")
+        await user.do("rollover.mark")
+        await user.until(lambda: not user.view.waiting, "the tick")
+        assert "tick taken back" not in user.listed
+        assert "the next phase may be entered" in user.listed
 
 
 async def test_where_the_next_phase_lacks_evidence_it_is_named(tmp_path: Path) -> None:
@@ -222,8 +246,6 @@ async def test_a_refused_start_says_why_in_the_view() -> None:
     """A CA that nobody uses is not rolled over; the reason stays in the view."""
     before = secured(https=False)
     both = secured()
-    from dataclasses import replace
-
     engine = FakeEngine(replace(before, authorities=both.authorities))
     async with at_the_screen(engine) as user:
         await user.open("rollover")

@@ -45,6 +45,15 @@ async def test_nodes_with_findings(size: tuple[int, int], update_snapshots: bool
 
 
 @pytest.mark.parametrize("size", SIZES)
+async def test_review_side_by_side(size: tuple[int, int], update_snapshots: bool) -> None:
+    """The change of a yml as it is and as it will be."""
+    async with at_the_screen(size=size) as user:
+        await user.review("https")
+        await user.do("review.next", "review.next", "review.next", "review.split")
+        snapshot.check(user.app, "review-split", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
 async def test_rollover_choice(size: tuple[int, int], update_snapshots: bool) -> None:
     """Which CA is to go."""
     async with at_the_screen(FakeEngine(secured()), size=size) as user:
@@ -74,7 +83,7 @@ async def test_history(size: tuple[int, int], update_snapshots: bool) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_adoption(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One CA whose key is at hand, one whose key is not here."""
-    monkeypatch.setattr(adoption, "look", lambda engine: Look(unsecured(), (), REPORT))
+    monkeypatch.setattr(adoption, "look", lambda *_: Look(unsecured(), (), REPORT))
     async with at_the_screen(size=size) as user:
         await user.open("adoption")
         snapshot.check(user.app, "adoption", update=update_snapshots)

@@ -244,7 +244,7 @@ async def test_findings_are_filtered_and_copied() -> None:
 
 async def test_the_nodes_pane_counts_what_stands_out() -> None:
     """The worst of each node is in its row, notes are not; its details have all of it."""
-    async with at_the_screen(with_findings()) as user:
+    async with at_the_screen(with_findings(), size=(80, 24)) as user:
         await user.until(lambda: user.session.findings, "the findings")
         rows = user.rows("node-list").splitlines()
         assert "1 error" in rows[0]

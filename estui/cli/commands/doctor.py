@@ -1,4 +1,4 @@
-"""`estui doctor`: what is wrong, or will be at the next start. Reads only; folders need no workspace."""
+"""`estui doctor`: what is wrong, or will be at the next start; folders need no workspace. Only `--fix` writes files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from pathlib import Path
 
 from estui import present
 from estui.act.journal import utc_now
+from estui.cli.commands.run import carry_out
 from estui.cli.output import Exit, show, show_json
 from estui.cli.session import open_session
 from estui.decide.findings.registry import RULES, all_findings, stands_out
-from estui.engine import read_secret_file
+from estui.decide.fixes import command_of_rule
+from estui.engine import fixes, read_secret_file
 from estui.engine.folders import folders_inventory, observe_folders
 from estui.errors import UsageError
 from estui.model.finding import Finding
 from estui.model.observed import Observed
+from estui.model.version import Version
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,6 +28,10 @@ def run(options: argparse.Namespace) -> int:
         return _list_rules(options)
     if options.explain:
         return _explain(options.explain, options)
+    if options.fix:
+        return _fix(options)
+    if options.dry_run or options.yes:
+        raise UsageError("--dry-run and --yes go with --fix", hint="estui doctor --fix RULE[@TARGET]")
     observed, findings = _look(options)
     if options.json:
         show_json({"targets": _targets(observed), "findings": findings})
@@ -34,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _look(options: argparse.Namespace) -> tuple[Observed, tuple[Finding, ...]]:
+    if options.elasticsearch and not options.folders:
+        raise UsageError("--elasticsearch goes with folders", hint="a workspace states version: in estui.yaml")
     if not options.folders:
         engine = open_session(options)
         observed = engine.observe(network=not options.offline)
@@ -42,8 +51,37 @@ def _look(options: argparse.Namespace) -> tuple[Observed, tuple[Finding, ...]]:
     folders = [os.path.abspath(Path(folder).expanduser()) for folder in options.folders]  # noqa: PTH100
     named = options.keystore_password_file
     password = read_secret_file(Path(named)) if named else None
-    observed = observe_folders(folders_inventory(folders), network=not options.offline, keystore_password=password)
+    inventory = folders_inventory(folders, _version(options.elasticsearch))
+    observed = observe_folders(inventory, network=not options.offline, keystore_password=password)
     return observed, all_findings(observed, utc_now())
+
+
+def _version(text: str | None) -> Version | None:
+    version = Version.parse(text) if text else None
+    if text and version is None:
+        raise UsageError(f"{text!r} is no release of Elasticsearch", hint="such as 7.17, 8.19.0 or 9.1")
+    return version
+
+
+def _fix(options: argparse.Namespace) -> int:
+    """Exit code as of every plan that is applied; with --dry-run 3 where there are changes."""
+    if options.folders:
+        raise UsageError(
+            "a fix is a run that can be undone, so it needs a workspace",
+            hint="estui init DIR..., then estui doctor --fix RULE",
+        )
+    rule, only = fixes.parse_fixes(options.fix)
+    engine = open_session(options)
+    observed = engine.observe(network=not options.offline)
+    plan = fixes.plan_fix(engine, observed, rule, only)
+    if not options.dry_run:
+        fixes.give(engine, observed, plan)
+        return carry_out(engine, options, observed, plan)
+    if options.json:
+        show_json(plan)
+    else:
+        show(present.review_lines(plan, engine.review(plan, observed)))
+    return Exit.DONE if plan.is_empty else Exit.PENDING
 
 
 def _targets(observed: Observed) -> list[str]:
@@ -68,6 +106,7 @@ def _rule_object(name: str) -> dict[str, str]:
         "do": rule.what_to_do,
         "versions": rule.versions.text,
         "source": rule.source,
+        "fix": command_of_rule(name),
     }
 
 
@@ -79,5 +118,5 @@ def _explain(name: str, options: argparse.Namespace) -> int:
     if options.json:
         show_json(_rule_object(name))
     else:
-        show(present.rule_lines(RULES[name]))
+        show(present.rule_lines(RULES[name], command_of_rule(name)))
     return Exit.DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 from estui import present
 from estui.cli.commands.run import finish, run_options
@@ -17,6 +18,7 @@ from estui.errors import UsageError
 from estui.model.inventory import Address, Commands, NodeEntry, StoreFormat
 from estui.model.plan import Plan
 from estui.model.version import Version
+from estui.present.csr import exported_lines, handing_over_lines
 from estui.present.membership import added_lines, removal_lines
 
 
@@ -58,6 +60,8 @@ def _command(options: argparse.Namespace, action: str) -> tuple[str, ...]:
 
 def _add(engine: Engine, options: argparse.Namespace) -> int:
     """Looks, shows the review, asks, writes the entry, applies. A declined or refused plan leaves no trace."""
+    if options.requests_to:
+        return _request(engine, options)
     addition = membership.look(engine, _entry(options), StoreFormat(options.format) if options.format else None)
     plan = addition.plan
     if plan is None or plan.is_empty:
@@ -69,6 +73,19 @@ def _add(engine: Engine, options: argparse.Namespace) -> int:
             return Exit.PENDING
     with membership.recorded(engine, addition):
         return _carry_out(engine, options, plan)
+
+
+def _request(engine: Engine, options: argparse.Namespace) -> int:
+    """Keys and requests only; the node is added once they are answered."""
+    require_passphrase(engine)
+    made = membership.request_leaves(engine, _entry(options), Path(options.requests_to))
+    if options.json:
+        show_json(made)
+        return Exit.PENDING
+    show(exported_lines(made.csr.entries, made.files))
+    show(handing_over_lines(len(made.files), options.requests_to), sys.stderr)
+    say(f"and after that: estui node add {options.folder}")
+    return Exit.PENDING
 
 
 def _carry_out(engine: Engine, options: argparse.Namespace, plan: Plan) -> int:

@@ -30,6 +30,11 @@ def run(options: argparse.Namespace) -> int:
     engine = open_session(options)
     observed = engine.observe()
     plan = engine.plan(observed, goal_of(options, options.scenario))
+    if options.runbook:
+        from estui.cli.commands.filing import print_runbook
+
+        options.markdown = options.runbook == "markdown"
+        return print_runbook(engine, plan, observed, options)
     if options.json:
         show_json(plan)
     else:

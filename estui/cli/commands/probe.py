@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from estui import present
 from estui.act.journal import utc_now
 from estui.cli.output import Exit, glyphs, show, show_json
+from estui.cli.session import open_session
 from estui.decide.probing import commands, judge
+from estui.engine.probing import probe_targets
 from estui.errors import UsageError
 from estui.formats.pem import load_certificates
 from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Address
-from estui.model.observed import PortState
+from estui.model.observed import PortState, Served
+from estui.model.run import Proof
 from estui.observe.probe import probe
 from estui.pki.facts import certificate_facts
 
@@ -24,6 +28,8 @@ _NO_ANSWER = (PortState.REFUSED, PortState.TIMED_OUT, PortState.UNREACHABLE, Por
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 where every claim holds, 3 where one does not, 1 where a port gave no answer."""
+    if not options.addresses or not all(is_address(text) for text in options.addresses):
+        return _targets(options)
     addresses = [parse_address(text) for text in options.addresses]
     trusted = _read_authorities(Path(options.ca)) if options.ca else ()
     authority = os.path.abspath(options.ca) if options.ca else ""  # noqa: PTH100 - resolve() follows links
@@ -34,16 +40,54 @@ def run(options: argparse.Namespace) -> int:
         served = probe(address, timeout_s=options.timeout, server_name=name)
         proofs = judge(served, name, trusted, utc_now())
         by_hand = commands(served, name, authority)
-        if served.state in _NO_ANSWER:
-            code = Exit.FAILED
-        elif code is Exit.DONE and not all(proof.ok for proof in proofs):
-            code = Exit.PENDING
+        code = _worse(code, served, proofs)
         shown.append({"served": served, "proofs": proofs, "commands": by_hand})
         if not options.json:
             show(present.probe_lines(served, proofs, by_hand, utc_now(), glyphs(sys.stdout)))
     if options.json:
         show_json(shown)
     return code
+
+
+def _worse(code: Exit, served: Served, proofs: Sequence[Proof]) -> Exit:
+    if served.state in _NO_ANSWER:
+        return Exit.FAILED
+    return Exit.PENDING if code is Exit.DONE and not all(proof.ok for proof in proofs) else code
+
+
+def _targets(options: argparse.Namespace) -> int:
+    """Targets of the workspace by name: each of their ports, judged by whoever connects to it."""
+    if options.ca:
+        raise UsageError("--ca goes with HOST:PORT", hint="targets are judged by what their peers trust")
+    mixed = [text for text in options.addresses if is_address(text)]
+    if mixed:
+        raise UsageError(f"{mixed[0]} is an address, and others are names", hint="addresses and names one at a time")
+    if options.addresses and not can_open(options):
+        parse_address(options.addresses[0])
+    code = Exit.DONE
+    probed = probe_targets(open_session(options), options.addresses, timeout_s=options.timeout, name=options.name or "")
+    for each in probed:
+        code = _worse(code, each.served, each.proofs)
+        if not options.json:
+            title = f"{each.target} {each.port}"
+            show(present.probe_lines(each.served, each.proofs, each.commands, utc_now(), glyphs(sys.stdout), title))
+    if options.json:
+        show_json(probed)
+    return code
+
+
+def can_open(options: argparse.Namespace) -> bool:
+    """Whether there is a workspace in which a name can be looked up."""
+    try:
+        open_session(options).inventory()
+    except UsageError:
+        return False
+    return True
+
+
+def is_address(text: str) -> bool:
+    """Whether it is meant as `host:port` or a URL rather than as the name of a target."""
+    return ":" in text
 
 
 def parse_address(text: str) -> Address:

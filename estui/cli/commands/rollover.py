@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from estui.cli.commands.run import carry_out, finish, run_options
 from estui.cli.output import Exit, glyphs, say, show, show_json
@@ -24,11 +25,23 @@ def run(options: argparse.Namespace) -> int:
 
 def _start(engine: Engine, options: argparse.Namespace) -> int:
     observed = engine.observe()
-    goal = rollover.start_goal(engine, observed, options.names, leaked=options.leaked)
+    if options.ca_file:
+        observed = _bring_in(engine, observed, options)
+    goal = rollover.start_goal(engine, observed, options.names, leaked=options.leaked, to=options.to or "")
     code = _phase(engine, options, observed, goal)
     if code is Exit.DONE and options.leaked:
         return _all_phases(engine, options)
     return _then(engine, code)
+
+
+def _bring_in(engine: Engine, observed: Observed, options: argparse.Namespace) -> Observed:
+    """The CA that follows, out of a file; it is trusted by nobody before the first phase is applied."""
+    if not options.to:
+        raise UsageError("what is the CA in that file to be called?", hint="--to NAME, such as --to corporate")
+    observed, notes = rollover.bring_in(engine, observed, options.names, options.to, Path(options.ca_file))
+    for note in notes:
+        say(f"{options.to}: {note}")
+    return observed
 
 
 def _phase(engine: Engine, options: argparse.Namespace, observed: Observed, goal: Goal) -> int:
@@ -84,10 +97,11 @@ def _status(engine: Engine, options: argparse.Namespace) -> int:
 
 def _tick(engine: Engine, options: argparse.Namespace) -> int:
     state = rollover.opened(engine)
-    ids = [client.id for client in state.unticked] if options.all else options.names
+    every = state.ticked if options.undo else state.unticked
+    ids = [client.id for client in every] if options.all else options.names
     if not ids and not options.all:
         raise UsageError("which clients?", hint="estui ca rollover status lists them; or give --all")
-    state = rollover.tick(engine, ids)
+    state = rollover.tick(engine, ids, undo=options.undo)
     if options.json:
         show_json(state)
     else:

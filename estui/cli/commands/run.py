@@ -1,23 +1,24 @@
-"""`estui apply`, `runbook`, `rollback`, `recover`, `history`: everything that walks or shows a run."""
+"""`estui apply`, `rotate`, `rollback`, `recover`: everything that begins a run, or ends one early."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estui import present
+from estui.cli.commands.filing import print_runbook
 from estui.cli.commands.plan import goal_of
 from estui.cli.output import Exit, glyphs, say, show, show_json
 from estui.cli.session import confirm, confirm_commands, narrate, open_session, require_passphrase
-from estui.engine import Engine, Options, rotation_goal
-from estui.engine import history as past
+from estui.engine import Engine, Options, passwords, rotation_goal
 from estui.errors import Location, UsageError
 from estui.formats.wire import parse_plan
 from estui.model.goal import Rotation, Scenario
 from estui.model.plan import Plan
+from estui.present.passwords import kept_words
+from estui.secret import Secret
 
 if TYPE_CHECKING:
     from estui.model.observed import Observed
@@ -29,10 +30,8 @@ def run(options: argparse.Namespace) -> int:
     command = {
         "apply": apply,
         "rotate": rotate,
-        "runbook": runbook,
         "rollback": rollback,
         "recover": recover,
-        "history": history,
     }
     return command[options.action](open_session(options), options)
 
@@ -46,25 +45,26 @@ def run_options(options: argparse.Namespace) -> Options:
     )
 
 
-def _plan(engine: Engine, options: argparse.Namespace, observed: Observed) -> Plan:
-    if options.what in {scenario.value for scenario in Scenario}:
-        return engine.plan(observed, goal_of(options, options.what))
-    path = Path(options.what)
+def read_plan(engine: Engine, what: str, options: argparse.Namespace, observed: Observed) -> Plan:
+    """The plan of a scenario, or a saved one. UsageError where it is neither."""
+    if what in {scenario.value for scenario in Scenario}:
+        return engine.plan(observed, goal_of(options, what))
+    path = Path(what)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(
             f"cannot be read: {error.strerror}",
-            location=Location(options.what),
-            hint="name a saved plan, or one of minimal, basic, https",
+            location=Location(what),
+            hint="name a saved plan, or one of " + ", ".join(Scenario),
         ) from error
-    return parse_plan(content, options.what)
+    return parse_plan(content, what)
 
 
 def apply(engine: Engine, options: argparse.Namespace) -> int:
     """Shows the review, asks, materialises, walks."""
     observed = engine.observe()
-    return carry_out(engine, options, observed, _plan(engine, options, observed))
+    return carry_out(engine, options, observed, read_plan(engine, options.what, options, observed))
 
 
 def rotate(engine: Engine, options: argparse.Namespace) -> int:
@@ -83,6 +83,9 @@ def carry_out(engine: Engine, options: argparse.Namespace, observed: Observed, p
     if plan.is_empty:
         say(present.plan_summary(plan, review))
         return Exit.DONE
+    if getattr(options, "runbook", None):
+        options.markdown = options.runbook == "markdown"
+        return print_runbook(engine, plan, observed, options)
     if not options.yes:
         show(present.review_lines(plan, review), sys.stderr)
         if not confirm(f"Apply this to {plan.cluster}?", "--yes, after reading the review of `estui plan`"):
@@ -90,9 +93,30 @@ def carry_out(engine: Engine, options: argparse.Namespace, observed: Observed, p
             return Exit.PENDING
     if options.restart:
         confirm_commands(engine, by_option=True)
+    values = _kept_outside(engine, options, plan)
     if engine.needs_passphrase(plan):
         require_passphrase(engine)
-    return finish(engine.apply(plan, narrate, run_options(options)), options)
+    with passwords.kept_in_file(engine, _passwords_out(options), values):
+        return finish(engine.apply(plan, narrate, run_options(options)), options)
+
+
+def _passwords_out(options: argparse.Namespace) -> Path | None:
+    path = getattr(options, "passwords_out", None)
+    return Path(path) if path else None
+
+
+def _kept_outside(engine: Engine, options: argparse.Namespace, plan: Plan) -> dict[str, Secret]:
+    """New passwords of built-in users that go into the operator's own file; none without `--passwords-out`."""
+    path = _passwords_out(options)
+    if path is None:
+        return {}
+    users = [user for user in passwords.users_of(plan) if user not in engine.access.passwords]
+    if not users:
+        raise UsageError("the plan makes no passwords to be kept in a file", hint="leave out --passwords-out")
+    values = passwords.make(users)
+    passwords.give(engine, plan, values, store=False)
+    say(kept_words(users, str(path)))
+    return values
 
 
 def finish(state: RunState, options: argparse.Namespace) -> int:
@@ -104,32 +128,6 @@ def finish(state: RunState, options: argparse.Namespace) -> int:
     return Exit.PENDING if state.unfinished else Exit.DONE
 
 
-def runbook(engine: Engine, options: argparse.Namespace) -> int:
-    """Shows the steps, does the next one, or goes on as far as possible."""
-    if options.verb == "show":
-        return _show_run(engine, options)
-    if options.restart:
-        confirm_commands(engine, by_option=True)
-    state = engine.unfinished()
-    if state is not None and engine.needs_passphrase(engine.run_plan(state.id)):
-        require_passphrase(engine)
-    return finish(engine.resume(narrate, run_options(options), only_next=options.verb == "next"), options)
-
-
-def _show_run(engine: Engine, options: argparse.Namespace) -> int:
-    runs = engine.runs()
-    state = engine.unfinished() or (runs[-1] if runs else None)
-    if state is None:
-        raise UsageError("there was no run yet", hint="estui apply SCENARIO begins one")
-    if options.json:
-        show_json(state)
-    else:
-        show(present.run_lines(state, glyphs(sys.stdout)))
-    if state.unfinished:
-        say(f"hint: {present.PHASE_HINTS[state.phase]}")
-    return Exit.PENDING if state.unfinished else Exit.DONE
-
-
 def rollback(engine: Engine, options: argparse.Namespace) -> int:
     """Shows the steps back, asks, undoes."""
     plan = engine.rollback_preview(options.run)
@@ -138,6 +136,8 @@ def rollback(engine: Engine, options: argparse.Namespace) -> int:
         if not confirm(f"Undo it on {plan.cluster}?", "--yes"):
             say("nothing was changed")
             return Exit.PENDING
+    if plan.goal.passwords and engine.workspace.has_secrets():
+        require_passphrase(engine)
     if options.restart:
         confirm_commands(engine, by_option=True)
     return finish(engine.rollback(options.run, narrate, run_options(options), options.force), options)
@@ -159,41 +159,3 @@ def recover(engine: Engine, options: argparse.Namespace) -> int:
         confirm_commands(engine, by_option=True)
     state = engine.recover(complete=options.complete, emit=narrate, options=run_options(options), force=options.force)
     return finish(state, options)
-
-
-def history(engine: Engine, options: argparse.Namespace) -> int:
-    """Past runs, oldest first; or old ones removed, which cannot be undone afterwards."""
-    if options.verb == "prune":
-        return _prune(engine, options)
-    runs = engine.runs()
-    if options.json:
-        show_json(runs)
-        return Exit.DONE
-    for state in runs:
-        title, *_ = present.run_lines(state, glyphs(sys.stdout), evidence=False)
-        show([title])
-    return Exit.DONE
-
-
-def _prune(engine: Engine, options: argparse.Namespace) -> int:
-    going = past.prunable(engine, keep=options.keep, older_than=timedelta(days=options.days))
-    if not going:
-        say("no run is old enough to go")
-        return Exit.DONE
-    if not options.yes:
-        for state in going:
-            say(f"  {state.id} ({state.kind}, {state.phase.value})")
-        question = f"Remove {present.count(len(going), 'run')} and the replaced files that only they keep?"
-        if not confirm(question, "--yes"):
-            say("nothing was removed")
-            return Exit.PENDING
-    pruned = past.prune_runs(engine, going)
-    if options.json:
-        show_json(pruned)
-    else:
-        for run_id in pruned.runs:
-            print(run_id)
-        say(f"removed {present.count(len(pruned.runs), 'run')} and {present.count(pruned.files, 'file')} on the nodes")
-    for skipped in pruned.skipped:
-        say(f"left: {skipped}")
-    return Exit.FAILED if pruned.skipped else Exit.DONE

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from estui import __version__
-from estui.cli.parsers import adopt, ca, csr, node, watch
+from estui.cli.parsers import adopt, ca, csr, doctor, node, passwords, probe, runs, secure_settings, status, watch
 from estui.cli.parsers.options import run_options
 from estui.cli.session import common_options
 
@@ -80,22 +80,15 @@ def _looking_commands(command: Adder) -> None:
     init.add_argument("--cluster", metavar="NAME", help="name of the cluster (else cluster.name)")
     adopt.add(command)
     watch.add(command)
-    command("status", "show every node: on disk, served, and where they differ", "status")
-    doctor = command("doctor", "find mistakes before Elasticsearch does; needs no workspace for folders", "doctor")
-    doctor.add_argument("folders", nargs="*", metavar="DIR", help="configuration folders (else the workspace's)")
-    doctor.add_argument("--explain", metavar="RULE", help="what a rule means")
-    doctor.add_argument("--rules", action="store_true", help="list all rules")
-    doctor.add_argument("--offline", action="store_true", help="read the folders only, ask no port")
-    probe = command("probe", "one handshake with a port; needs no workspace", "probe")
-    probe.add_argument("addresses", nargs="+", metavar="HOST:PORT")
-    probe.add_argument("--name", metavar="NAME", help="the name to check (else the host)")
-    probe.add_argument("--ca", metavar="FILE", help="PEM file of the CAs to trust")
-    probe.add_argument("--timeout", type=float, default=3.0, metavar="SECONDS", help="for each port (3)")
+    status.add(command)
+    doctor.add(command)
+    probe.add(command)
     plan = command("plan", "show what a scenario would change; changes nothing", "plan")
     plan.add_argument("scenario", choices=SCENARIOS)
     _plan_options(plan)
     plan.add_argument("-o", "--output", metavar="FILE", help="save the plan for `estui apply FILE`")
     plan.add_argument("--all", action="store_true", help="show every node, also where changes are the same")
+    runs.runbook_option(plan)
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +101,9 @@ def _changing_commands(command: Adder) -> None:
     apply.add_argument("what", metavar="FILE|SCENARIO", help="saved plan, or minimal, basic, https")
     _plan_options(apply)
     run_options(apply)
+    runs.runbook_option(apply)
     apply.add_argument("--yes", action="store_true", help="the review was read: do not ask")
+    passwords.passwords_out(apply)
     apply.add_argument("--write-now", action="store_true", help="switch files before the nodes are stopped")
     rotate = command("rotate", "new leaves from the same CA, loaded without a restart", "run")
     rotate.add_argument("targets", nargs="*", metavar="TARGET", help="a node, or kibana/NAME")
@@ -118,9 +113,8 @@ def _changing_commands(command: Adder) -> None:
     rotate.add_argument("--fresh-names", action="store_true", help="names as inventory and addresses want them today")
     rotate.add_argument("--yes", action="store_true", help="do not ask")
     run_options(rotate)
-    runbook = command("runbook", "the steps of the run in hand, and the next one", "run")
-    runbook.add_argument("verb", choices=("show", "next", "resume"), nargs="?", default="show")
-    run_options(runbook)
+    runs.runbook_option(rotate)
+    runs.add_runbook(command)
     rollback = command("rollback", "undo a run: the one in hand, or the last one", "run")
     rollback.add_argument("run", nargs="?", metavar="RUN")
     rollback.add_argument("--yes", action="store_true", help="do not ask")
@@ -140,11 +134,7 @@ def _changing_commands(command: Adder) -> None:
         help="with --undo: these too, although they were changed since",
     )
     run_options(recover)
-    history = command("history", "past runs, and pruning old ones", "run")
-    history.add_argument("verb", choices=("list", "prune"), nargs="?", default="list")
-    history.add_argument("--keep", type=int, default=10, metavar="N", help="newest runs that stay (default 10)")
-    history.add_argument("--days", type=float, default=0.0, metavar="N", help="only runs older than this many days")
-    history.add_argument("--yes", action="store_true", help="do not ask")
+    runs.add_history(command)
     command("verify", "prove every layer again by fresh handshakes and requests", "verify")
 
 
@@ -152,10 +142,8 @@ def _keeping_commands(command: Adder) -> None:
     ca.add(command)
     csr.add(command)
     node.add(command)
-    passwords = command("passwords", "passwords of built-in users that estui made", "passwords")
-    passwords.add_argument("verb", choices=("show",))
-    passwords.add_argument("name", metavar="USER")
-    passwords.add_argument("--to", metavar="FILE", help="write it into a new file that only you can read")
+    passwords.add(command)
+    secure_settings.add(command)
 
 
 def _sandbox_commands(command: Adder) -> None:

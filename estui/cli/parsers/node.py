@@ -26,6 +26,11 @@ def add(command: Adder) -> None:
         help_text = f"the command that does it, for its entry in estui.yaml ({action}:)"
         join.add_argument(f"--{action}-command", metavar="COMMAND", help=help_text)
     join.add_argument("--format", choices=("pem", "pkcs12"), help="files for keys and certificates (else the others')")
+    join.add_argument(
+        "--requests-to",
+        metavar="DIR",
+        help="only write the certificate requests that a CA of others has to answer first, into this folder",
+    )
     join.add_argument("--yes", action="store_true", help="the review was read: do not ask")
     run_options(join)
     leave = verb("remove", "take a node that is no member any more out of estui.yaml")

@@ -13,6 +13,14 @@ def add(verb: Verb) -> None:
     start = under("start", "phase 1: everyone trusts the CA and its successor")
     start.add_argument("names", nargs="+", metavar="CA", help="transport, http, or another name of `estui ca list`")
     start.add_argument(
+        "--to", metavar="CA", help="the CA that follows, as `estui ca list` names it (else a new one of estui's own)"
+    )
+    start.add_argument(
+        "--ca-file",
+        metavar="FILE",
+        help="certificate of the CA named by --to, where it is not in the workspace yet: its root, with the CAs below",
+    )
+    start.add_argument(
         "--leaked",
         action="store_true",
         help="a key is in foreign hands: all phases in one sitting, clients are not waited for, every node restarts",
@@ -22,6 +30,7 @@ def add(verb: Verb) -> None:
     tick = under("tick", "say that a client of the checklist is looked after")
     tick.add_argument("names", nargs="*", metavar="CLIENT", help="as `estui ca rollover status` names it")
     tick.add_argument("--all", action="store_true", help="all of them")
+    tick.add_argument("--undo", action="store_true", help="take the tick back: it is not looked after yet")
     abort = under("abort", "undo the phases that are done, the last one first")
     for changing in (start, following, abort):
         changing.add_argument("--yes", action="store_true", help="do not ask")

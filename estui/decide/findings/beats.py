@@ -10,6 +10,7 @@ from estui.decide.findings.view import at_beat, client_authentication, listed, p
 from estui.model.finding import Severity
 from estui.model.inventory import Layer
 from estui.model.observed import Fault, ObservedBeat
+from estui.model.setting import Setting
 
 OUTPUT = "output.elasticsearch"
 _PREFIXES = (f"{OUTPUT}.ssl", "setup.kibana.ssl", "monitoring.elasticsearch.ssl")
@@ -31,6 +32,15 @@ def _contexts(beat: ObservedBeat) -> Iterator[tuple[str, str]]:
         for prefix in _PREFIXES:
             if key.startswith(f"{prefix}."):
                 yield key, key.removeprefix(f"{prefix}.")
+
+
+def _all_settings(beat: ObservedBeat) -> Iterator[tuple[str, Setting, str]]:
+    """Settings of the yml and of the modules that are switched on, each with its place."""
+    for key, setting in beat.settings.items():
+        yield key, setting, at_beat(beat, key)
+    for path, settings in beat.modules.items():
+        for key, setting in settings.items():
+            yield key, setting, place(beat.entry.config, path, setting)
 
 
 @about_beat(
@@ -79,9 +89,9 @@ def verification_invalid(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
     )
 )
 def verification_none(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
-    for key, name in _contexts(beat):
-        if name == "verification_mode" and beat.setting(key) == "none":
-            yield Hit(beat.target, f"{key} is none", at_beat(beat, key))
+    for key, setting, where in _all_settings(beat):
+        if key.endswith(".ssl.verification_mode") and setting.text == "none":
+            yield Hit(beat.target, f"{key} is none", where)
 
 
 @about_beat(
@@ -133,9 +143,9 @@ def user(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
     )
 )
 def user_is_role(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
-    for key in beat.settings:
-        if key.endswith(".username") and beat.setting(key) in _ROLES:
-            yield Hit(beat.target, f"{key} is {beat.setting(key)}, which is a role", at_beat(beat, key))
+    for key, setting, where in _all_settings(beat):
+        if key.endswith(".username") and setting.text in _ROLES:
+            yield Hit(beat.target, f"{key} is {setting.text}, which is a role", where)
 
 
 @about_beat(

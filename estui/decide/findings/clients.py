@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from estui.decide.findings.peers import refusal, sent_by, trust_of
+from estui.decide.findings.peers import refusal, sent_by, trust_of, trusting, trusts_itself
 from estui.decide.findings.rule import Facts, Hit, Text, about_cluster
-from estui.decide.findings.view import at_beat, at_kibana, listed, tls_on
+from estui.decide.findings.view import (
+    at_beat,
+    at_kibana,
+    client_authentication,
+    disk_of,
+    listed,
+    tls_on,
+    verification,
+)
 from estui.decide.hosts import address_of_url, known_hosts
 from estui.model.finding import Severity
 from estui.model.inventory import Address, Layer
@@ -16,7 +24,7 @@ from estui.pki.names import covers
 
 
 @dataclass(frozen=True)
-class _Client:
+class Client:
     """One list of Elasticsearch hosts, and how they are checked."""
 
     target: str
@@ -26,15 +34,19 @@ class _Client:
     default_scheme: str
     mode: str
     trust: OnDisk
+    config: str = ""
+    """Its configuration folder, as this host sees it."""
+    by_common_name: bool = True
+    """Whether it looks at the CN of a certificate without SANs."""
 
     def is_https(self, url: str) -> bool:
         return (url.split("://", 1)[0] if "://" in url else self.default_scheme) == "https"
 
 
-def _clients(facts: Facts) -> Iterator[_Client]:
+def clients(facts: Facts) -> Iterator[Client]:
     for kibana in facts.kibana:
         hosts = kibana.settings.get("elasticsearch.hosts")
-        yield _Client(
+        yield Client(
             kibana.target,
             at_kibana(kibana, "elasticsearch.hosts"),
             at_kibana(kibana, "elasticsearch.ssl.certificateAuthorities"),
@@ -42,11 +54,12 @@ def _clients(facts: Facts) -> Iterator[_Client]:
             "http",
             kibana.setting("elasticsearch.ssl.verificationMode") or "full",
             kibana.trust,
+            kibana.entry.config,
         )
     for beat in facts.beats:
         hosts = beat.settings.get("output.elasticsearch.hosts")
         if hosts is not None:
-            yield _Client(
+            yield Client(
                 beat.target,
                 at_beat(beat, "output.elasticsearch.hosts"),
                 at_beat(beat, "output.elasticsearch.ssl.certificate_authorities"),
@@ -54,6 +67,8 @@ def _clients(facts: Facts) -> Iterator[_Client]:
                 beat.setting("output.elasticsearch.protocol") or "http",
                 beat.setting("output.elasticsearch.ssl.verification_mode") or "full",
                 beat.trust,
+                beat.entry.config,
+                beat.setting("output.elasticsearch.ssl.verification_mode") != "strict",
             )
 
 
@@ -63,7 +78,7 @@ def _shown(url: str) -> str:
     return scheme + separator + rest.rpartition("@")[2]
 
 
-class _Hosts:
+class Hosts:
     """Nodes by the HTTP addresses under which they are known, looked up once for all clients."""
 
     def __init__(self, facts: Facts) -> None:
@@ -97,8 +112,8 @@ def _known(node: ObservedNode, observed: Observed) -> set[Address]:
     )
 )
 def client_speaks_http(facts: Facts) -> Iterator[Hit]:
-    hosts = _Hosts(facts)
-    for client in _clients(facts):
+    hosts = Hosts(facts)
+    for client in clients(facts):
         wrong = [
             url
             for url in client.urls
@@ -119,9 +134,9 @@ def client_speaks_http(facts: Facts) -> Iterator[Hit]:
     )
 )
 def client_speaks_https(facts: Facts) -> Iterator[Hit]:
-    hosts = _Hosts(facts)
+    hosts = Hosts(facts)
     read = {node.entry.config for node in facts.nodes}
-    for client in _clients(facts):
+    for client in clients(facts):
         wrong = []
         for url in filter(client.is_https, client.urls):
             plain = [node for node in hosts.behind(url) if not tls_on(node, Layer.HTTP) and not _serves_tls(node)]
@@ -146,7 +161,7 @@ def _serves_tls(node: ObservedNode) -> bool:
     )
 )
 def client_mixes_schemes(facts: Facts) -> Iterator[Hit]:
-    for client in _clients(facts):
+    for client in clients(facts):
         if len({client.is_https(url) for url in client.urls}) > 1:
             yield Hit(client.target, f"both schemes in {listed(map(_shown, client.urls))}", client.where)
 
@@ -162,8 +177,8 @@ def client_mixes_schemes(facts: Facts) -> Iterator[Hit]:
     )
 )
 def client_names_missing(facts: Facts) -> Iterator[Hit]:
-    hosts = _Hosts(facts)
-    for client in _clients(facts):
+    hosts = Hosts(facts)
+    for client in clients(facts):
         if client.mode not in ("full", "strict"):
             continue
         for url in filter(client.is_https, client.urls):
@@ -186,8 +201,8 @@ def client_names_missing(facts: Facts) -> Iterator[Hit]:
     )
 )
 def client_distrusts_node(facts: Facts) -> Iterator[Hit]:
-    hosts = _Hosts(facts)
-    for client in _clients(facts):
+    hosts = Hosts(facts)
+    for client in clients(facts):
         if client.mode == "none" or client.trust.problem or not any(map(client.is_https, client.urls)):
             continue
         anchors = client.trust.trusted
@@ -204,7 +219,7 @@ def client_distrusts_node(facts: Facts) -> Iterator[Hit]:
             yield Hit(client.target, f"would refuse {listed(names)}: {reason}", client.at_trust)
 
 
-def _used_nodes(client: _Client, facts: Facts, hosts: _Hosts) -> list[ObservedNode]:
+def _used_nodes(client: Client, facts: Facts, hosts: Hosts) -> list[ObservedNode]:
     """Nodes that the client names, or all where it goes through a name that belongs to none."""
     behind = [hosts.behind(url) for url in filter(client.is_https, client.urls)]
     named = {node.entry.config for nodes in behind for node in nodes}
@@ -225,6 +240,40 @@ def _issued_privately(facts: Facts) -> bool:
 
 @about_cluster(
     Text(
+        "client-certificate-refused",
+        Severity.ERROR,
+        "a client certificate that a node does not accept",
+        "the handshake fails where the node asks for client certificates, also where they are optional: "
+        "certificate_unknown",
+        "add the CA that issued it to the http certificate_authorities or truststore of every node",
+        "seen on Elasticsearch 9.1.0: a foreign certificate is refused, none at all is not",
+    )
+)
+def client_certificate_refused(facts: Facts) -> Iterator[Hit]:
+    asking = [
+        node
+        for node in facts.nodes
+        if tls_on(node, Layer.HTTP)
+        and client_authentication(node, Layer.HTTP) != "none"
+        and verification(node, Layer.HTTP) != "none"
+        and not disk_of(node, Layer.HTTP).problem
+    ]
+    for client in clients(facts):
+        leaf = client.trust.leaf
+        if leaf is None:
+            continue
+        refused: dict[str, list[str]] = {}
+        for group in trusting(asking, Layer.HTTP):
+            reason = refusal(group.anchors, client.trust.chain, ("client",), facts.now)
+            peers = [node.target for node in group.peers if not trusts_itself(node, Layer.HTTP, leaf)]
+            if reason and peers:
+                refused.setdefault(reason, []).extend(peers)
+        for reason, names in refused.items():
+            yield Hit(client.target, f"{listed(names)} would refuse {leaf.subject}: {reason}", client.at_trust)
+
+
+@about_cluster(
+    Text(
         "client-trusts-leaf",
         Severity.WARNING,
         "a client's list of CAs holds a certificate that is no CA",
@@ -234,7 +283,7 @@ def _issued_privately(facts: Facts) -> bool:
     )
 )
 def client_trusts_leaf(facts: Facts) -> Iterator[Hit]:
-    for client in _clients(facts):
+    for client in clients(facts):
         leaves = [each.subject for each in client.trust.trusted if not each.is_ca and each.issuer != each.subject]
         if leaves:
             yield Hit(client.target, f"{listed(leaves)} is no CA", client.at_trust)
@@ -246,5 +295,6 @@ RULES = (
     client_mixes_schemes,
     client_names_missing,
     client_distrusts_node,
+    client_certificate_refused,
     client_trusts_leaf,
 )

@@ -98,6 +98,24 @@ def health_red(facts: Facts) -> Iterator[Hit]:
 
 @about_cluster(
     Text(
+        "health-yellow",
+        Severity.NOTE,
+        "the health of the cluster is yellow",
+        "replicas are not in place: the next node that fails may take the only copy of a shard with it; of a single "
+        "node it is the usual colour",
+        "wait for green before nodes are restarted one by one: GET _cluster/allocation/explain",
+        "GET /_cluster/health",
+    )
+)
+def health_yellow(facts: Facts) -> Iterator[Hit]:
+    for node in facts.observed.nodes:
+        if node.api.health and node.api.health.status == "yellow":
+            yield Hit(node.target, f"yellow, {node.api.health.unassigned_shards} shards unassigned", _api(node))
+            return
+
+
+@about_cluster(
+    Text(
         "allocation-off",
         Severity.WARNING,
         "shard allocation is restricted",
@@ -184,6 +202,7 @@ RULES = (
     members_unknown,
     cluster_uuids_differ,
     health_red,
+    health_yellow,
     allocation_off,
     version_unknown,
     version_newer,

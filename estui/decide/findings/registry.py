@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from estui.decide.findings import (
+    accounts,
     beats,
     certificates,
     clients,
     cluster,
+    contexts,
     discovery,
+    disks,
     folders,
     kibana,
     kibana_tls,
@@ -17,28 +20,34 @@ from estui.decide.findings import (
     secure_settings,
     security,
     served,
+    settings,
     tls_files,
     tls_settings,
     trust,
     users,
 )
 from estui.decide.findings.rule import Facts, Rule
+from estui.decide.fixes import with_fixes
 from estui.model.finding import Finding, Severity
 from estui.model.observed import Observed
 
 MODULES = (
     folders,
+    settings,
     security,
     realms,
     discovery,
     cluster,
+    disks,
     tls_settings,
     tls_files,
+    contexts,
     trust,
     certificates,
     served,
     secure_settings,
     users,
+    accounts,
     kibana,
     kibana_tls,
     clients,
@@ -50,10 +59,11 @@ _ORDER = list(Severity)
 
 
 def all_findings(observed: Observed, now: datetime) -> tuple[Finding, ...]:
-    """What every rule finds, the worst first. `now` is aware and in UTC."""
+    """What every rule finds, the worst first, with the command that puts it right. `now` is aware and in UTC."""
     facts = Facts(observed, now)
     found = [finding for rule in RULES.values() for finding in rule.findings(facts)]
-    return tuple(sorted(found, key=lambda finding: (_ORDER.index(finding.severity), finding.target, finding.rule)))
+    found.sort(key=lambda finding: (_ORDER.index(finding.severity), finding.target, finding.rule))
+    return with_fixes(found, observed)
 
 
 def stands_out(findings: tuple[Finding, ...]) -> bool:

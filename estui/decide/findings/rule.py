@@ -18,6 +18,7 @@ from estui.model.version import Version
 
 V7_LAST = Version(7, 17)
 V8 = Version(8, 0, 0)
+V9 = Version(9, 0, 0)
 NEWEST = Version(9, 1, 0)
 """The newest release whose behaviour the rules were checked against; a newer or unknown one is taken for it."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from estui.decide.findings.rule import Facts, Hit, Text, about_cluster, about_node
 from estui.decide.findings.tls_settings import KNOWN, SECURE
-from estui.decide.findings.view import NODE_KEYSTORE, at, at_file, listed, version_of
+from estui.decide.findings.view import NODE_KEYSTORE, NODE_YML, at, at_file, listed, read_like_yml, version_of
 from estui.model.finding import Severity
 from estui.model.observed import ObservedNode
 from estui.model.version import Version
@@ -37,6 +37,11 @@ _PLAIN = frozenset(
 )
 _BOOTSTRAP_STARTS = Version(9, 0, 0)
 """8.19.0 started with bootstrap.password in the yml (where the keystore had one too), 9.1.0 does not."""
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is surely that of an ordinary setting, which no keystore may hold."""
+    return name in _PLAIN
 
 
 def is_secure(name: str) -> bool:
@@ -114,7 +119,7 @@ def secure_setting_unknown(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
 )
 def secure_settings_missing(facts: Facts) -> Iterator[Hit]:
     nodes = [node for node in facts.nodes if node.keystore.opened]
-    counted = Counter(name for node in nodes for name in node.keystore.names if not _may_differ(name))
+    counted = Counter(name for node in nodes for name in node.keystore.names if not belongs_to_node(name))
     for name, count in sorted(counted.items()):
         if len(nodes) / 2 <= count < len(nodes):
             lacking = [node for node in nodes if name not in node.keystore.names]
@@ -122,7 +127,7 @@ def secure_settings_missing(facts: Facts) -> Iterator[Hit]:
             yield Hit(lacking[0].target, summary, at_file(lacking[0], NODE_KEYSTORE))
 
 
-def _may_differ(name: str) -> bool:
+def belongs_to_node(name: str) -> bool:
     """Settings that belong to the files or the first start of one node."""
     own = ("keystore.seed", "bootstrap.password", "autoconfiguration.password_hash")
     return name in own or any(name.startswith(f"{context}.") for context in _CONTEXTS)
@@ -144,7 +149,7 @@ def secure_settings_differ(facts: Facts) -> Iterator[Hit]:
     digests: dict[str, dict[str, list[ObservedNode]]] = {}
     for node in nodes:
         for name, digest in node.keystore.digests:
-            if not _may_differ(name):
+            if not belongs_to_node(name):
                 digests.setdefault(name, {}).setdefault(digest, []).append(node)
     for name, groups in sorted(digests.items()):
         if len(groups) > 1:
@@ -167,6 +172,26 @@ def keystore_readable(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
     state = node.files.get(NODE_KEYSTORE)
     if state is not None and state.exists and state.mode & 0o007 and not node.keystore.protected:
         yield Hit(node.target, f"{NODE_KEYSTORE} has mode {state.mode:04o}", at_file(node, NODE_KEYSTORE))
+
+
+@about_node(
+    Text(
+        "keystore-owner",
+        Severity.ERROR,
+        "elasticsearch.keystore can hardly be read by the user of Elasticsearch",
+        "Elasticsearch refuses to start: AccessDeniedException; elasticsearch-keystore run as root does this",
+        "give it the owner and group of elasticsearch.yml, and mode 0660",
+        "elasticsearch-keystore has to be run as the user that runs Elasticsearch (elastic.co documentation)",
+    )
+)
+def keystore_owner(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
+    yml, state = node.files.get(NODE_YML), node.files.get(NODE_KEYSTORE)
+    if yml is None or state is None or not state.exists or not state.mode or not yml.mode:
+        return
+    if not read_like_yml(yml, state.mode, state.uid, state.gid):
+        owners = f"{state.uid}:{state.gid}, and elasticsearch.yml belongs to {yml.uid}:{yml.gid}"
+        summary = f"{NODE_KEYSTORE} is {state.mode:04o} {owners}"
+        yield Hit(node.target, summary, at_file(node, NODE_KEYSTORE))
 
 
 @about_node(
@@ -207,6 +232,7 @@ RULES = (
     secure_settings_missing,
     secure_settings_differ,
     keystore_readable,
+    keystore_owner,
     keystore_temporary_left,
     bootstrap_password_left,
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from estui.decide.findings.rule import (
     FROM_8,
     V8,
+    V9,
     Facts,
     Hit,
     Text,
@@ -41,6 +42,9 @@ _FIRST_START = (
     "8.0 and later set up security at the first start, unless the environment of the container says otherwise; a "
     "folder does not show that"
 )
+_FORMATS_OF_7 = (3, 4)
+"""Formats of `elasticsearch.keystore` that 7.x writes; 8.0 and later rewrite it at their first start."""
+_BY_KEYSTORE = "keystore format"
 _BOOLEANS = (
     SECURITY,
     TOKENS,
@@ -84,7 +88,13 @@ def security_off(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
     )
 )
 def security_not_stated(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
-    if SECURITY not in node.settings:
+    if SECURITY in node.settings:
+        return
+    upgraded = node.version is not None and node.version < V9 and not node.version_source.startswith(_BY_KEYSTORE)
+    if upgraded and node.keystore.version in _FORMATS_OF_7 and not node.api.reachable:
+        summary = f"{SECURITY} is not written down, and the keystore is still one of 7.x"
+        yield Hit(node.target, summary, at(node, SECURITY), severity=Severity.FATAL)
+    else:
         yield Hit(node.target, f"{SECURITY} is not written down", at(node, SECURITY))
 
 
@@ -264,9 +274,9 @@ def fips_hashing(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
         "watcher-key-missing",
         Severity.FATAL,
         "Watcher shall encrypt, and has no key",
-        f"{_CHECK}: Watcher requires a encryption key",
+        "Elasticsearch refuses to start, also in development mode: Encryption of sensitive data requires a key",
         "elasticsearch-keystore add-file xpack.watcher.encryption_key FILE",
-        "EncryptSensitiveDataBootstrapCheck",
+        "EncryptSensitiveDataBootstrapCheck, enforced on every node",
     )
 )
 def watcher_key_missing(node: ObservedNode, facts: Facts) -> Iterator[Hit]:

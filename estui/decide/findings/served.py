@@ -10,7 +10,7 @@ from estui.decide.rung import SECURITY, has_tls, is_secured, ssl_key
 from estui.model.certificate import CertificateFacts
 from estui.model.finding import Severity
 from estui.model.inventory import Layer
-from estui.model.observed import ObservedNode, PortState
+from estui.model.observed import FileKind, ObservedNode, PortState
 
 _ELSEWHERE = (
     "elsewhere means ES_SETTING_* or dotted variables of a container, -E on the command line, jvm.options.d, or a "
@@ -198,6 +198,45 @@ def cluster_name_contradicts_file(node: ObservedNode, facts: Facts) -> Iterator[
 
 @about_node(
     Text(
+        "node-cannot-read-files",
+        Severity.ERROR,
+        "a running node cannot read one of its own TLS files",
+        "it keeps what it loaded before, and refuses to start the next time",
+        "mend the file that is named: its path, mode, owner or password, as the node's own host has them",
+        "GET /_ssl/certificates: 500 ssl_config_exception; seen on Elasticsearch 9.1.0",
+    )
+)
+def node_cannot_read_files(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
+    if node.api.listed_problem:
+        yield Hit(node.target, f"in its own words: {node.api.listed_problem}", f"http {node.http_address}")
+
+
+@about_layer(
+    Text(
+        "node-sees-another-file",
+        Severity.WARNING,
+        "a running node sees another certificate under a name than the folder here holds",
+        "what is written here does not reach the node, or not any more: the mount is stale, or that of another node",
+        "compare the mount with the folder of the node's own host; mount the folder rather than the file",
+        "GET /_ssl/certificates: the node reads its files anew for every answer",
+    )
+)
+def node_sees_another_file(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]:
+    leaf = disk_of(node, layer).leaf
+    if leaf is None:
+        return
+    for named in disk_of(node, layer).named:
+        if named.setting not in ("certificate", "keystore.path"):
+            continue
+        serials = {each.serial for each in node.api.listed or () if each.path == named.name}
+        if serials and leaf.serial not in serials:
+            told = f"{min(serials):x}"[:16]
+            summary = f"{layer.value}: {named.name} is serial {leaf.serial_hex[:16]} here, {told} to the node"
+            yield Hit(node.target, summary, at(node, ssl_key(layer, named.setting)))
+
+
+@about_node(
+    Text(
         "environment-placeholder",
         Severity.NOTE,
         "settings that are taken from the environment",
@@ -231,6 +270,23 @@ def settings_file_linked(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
         yield Hit(node.target, f"{NODE_YML} is {what}", at_file(node, NODE_YML))
 
 
+@about_node(
+    Text(
+        "file-mounted-alone",
+        Severity.WARNING,
+        "a single file of the configuration folder is a mount by itself",
+        "elasticsearch-keystore and estui cannot replace it: Device or resource busy; and whoever replaces it outside "
+        "of the container leaves the old one inside",
+        "mount the folder rather than the file",
+        "rename(2): EBUSY; Elasticsearch in Docker (elastic.co documentation)",
+    )
+)
+def file_mounted_alone(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
+    for name, state in node.files.items():
+        if state.mounted and state.kind is FileKind.FILE:
+            yield Hit(node.target, f"{name} is a mount", at_file(node, name))
+
+
 RULES = (
     not_loaded,
     handshake_fails,
@@ -241,6 +297,9 @@ RULES = (
     security_contradicts_file,
     name_contradicts_file,
     cluster_name_contradicts_file,
+    node_cannot_read_files,
+    node_sees_another_file,
     environment_placeholder,
     settings_file_linked,
+    file_mounted_alone,
 )

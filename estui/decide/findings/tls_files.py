@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from estui.decide.findings.rule import FROM_8, Facts, Hit, Text, about_layer
-from estui.decide.findings.view import NODE_YML, at_setting_of, disk_of, read_like_yml, ssl_secrets, ssl_settings
+from estui.decide.findings.view import (
+    NODE_YML,
+    at_files_of,
+    at_setting_of,
+    disk_of,
+    read_like_yml,
+    ssl_secrets,
+    ssl_settings,
+)
 from estui.decide.rung import ssl_key
 from estui.model.finding import Severity
 from estui.model.inventory import Layer
@@ -240,15 +248,16 @@ def truststore_empty(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator
         Severity.FATAL,
         "a keystore without a private key",
         f"{_LOAD}: the keystore does not contain a private key entry; so does a store without encryption",
-        "put key and certificate into it, encrypted with a password",
+        "put key and certificate into it, encrypted with a password: estui rotate",
         _SEEN,
     )
 )
 def keystore_without_key(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]:
     for named in disk_of(node, layer).named:
         opened = named.fault is None and named.format == "PKCS12"
-        if named.setting == "keystore.path" and opened and not named.keys:
-            yield Hit(node.target, f"{layer.value}: {named.name} holds no key", at_setting_of(node, layer, named))
+        if named.setting == "keystore.path" and opened and (not named.keys or named.clear_key):
+            what = "holds its key in the clear" if named.keys else "holds no key"
+            yield Hit(node.target, f"{layer.value}: {named.name} {what}", at_setting_of(node, layer, named))
 
 
 @about_layer(
@@ -315,9 +324,9 @@ def authorities_hold_key(node: ObservedNode, layer: Layer, facts: Facts) -> Iter
 def key_of_another_certificate(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]:
     disk = disk_of(node, layer)
     if disk.leaf is not None and disk.key_sha256 and disk.leaf.key_sha256 != disk.key_sha256:
-        named = next((each for each in disk.named if each.setting in ("key", "keystore.path")), disk.named[0])
-        summary = f"{layer.value}: the key in {named.name} is not that of {disk.leaf.subject}"
-        yield Hit(node.target, summary, at_setting_of(node, layer, named))
+        file = next((each.name for each in disk.named if each.setting in ("key", "keystore.path")), "")
+        summary = f"{layer.value}: the key {f'in {file} ' if file else ''}is not that of {disk.leaf.subject}"
+        yield Hit(node.target, summary, at_files_of(node, layer, "key", "keystore.path"))
 
 
 @about_layer(
@@ -332,9 +341,9 @@ def key_of_another_certificate(node: ObservedNode, layer: Layer, facts: Facts) -
 )
 def key_type(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]:
     disk = disk_of(node, layer)
-    if disk.leaf is not None and disk.leaf.key_type in _REFUSED_KEYS and disk.named:
-        where = at_setting_of(node, layer, disk.named[0])
-        yield Hit(node.target, f"{layer.value}: the key is {disk.leaf.key_type}", where)
+    kinds = {each.key_type for each in disk.named} | ({disk.leaf.key_type} if disk.leaf else set())
+    for kind in sorted(kinds & set(_REFUSED_KEYS)):
+        yield Hit(node.target, f"{layer.value}: the key is {kind}", at_files_of(node, layer, "key", "keystore.path"))
 
 
 def _private(node: ObservedNode, layer: Layer) -> Iterator[NamedFile]:
@@ -374,8 +383,8 @@ def key_owner(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]:
     yml = node.files.get(NODE_YML)
     if yml is None or not yml.mode:
         return
-    for named in _private(node, layer):
-        if not read_like_yml(yml, named.mode, named.uid, named.gid):
+    for named in disk_of(node, layer).named:
+        if named.mode and not read_like_yml(yml, named.mode, named.uid, named.gid):
             where = f"{node.entry.config.rstrip('/')}/{named.relative}"
             summary = (
                 f"{layer.value}: {named.name} is {named.mode:04o} {named.uid}:{named.gid}, "

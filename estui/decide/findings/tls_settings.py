@@ -26,7 +26,7 @@ SECURE = (
     *("keystore.secure_password", "keystore.secure_key_password"),
     *("truststore.secure_password", "secure_key_passphrase"),
 )
-_LEGACY = {
+LEGACY = {
     "keystore.secure_password": "keystore.password",
     "keystore.secure_key_password": "keystore.key_password",
     "truststore.secure_password": "truststore.password",
@@ -169,7 +169,7 @@ def authorities_and_truststore(node: ObservedNode, layer: Layer, facts: Facts) -
 )
 def password_twice(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]:
     settings, secrets = ssl_settings(node, layer), ssl_secrets(node, layer)
-    for secure, legacy in _LEGACY.items():
+    for secure, legacy in LEGACY.items():
         if secure in secrets and legacy in settings:
             severity = None if version_of(node) >= V8 else Severity.WARNING
             where = at(node, ssl_key(layer, legacy))
@@ -188,7 +188,7 @@ def password_twice(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[H
 )
 def password_in_yml(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]:
     settings = ssl_settings(node, layer)
-    for secure, legacy in _LEGACY.items():
+    for secure, legacy in LEGACY.items():
         if legacy in settings:
             hint = f"elasticsearch-keystore add {ssl_key(layer, secure)}, then remove the line"
             yield Hit(node.target, f"{ssl_key(layer, legacy)} is in clear text", at(node, ssl_key(layer, legacy)), hint)

@@ -8,7 +8,7 @@ from estui.decide.findings.peers import refusal, sent_by, trusting, trusts_itsel
 from estui.decide.findings.rule import Facts, Hit, Text, about_cluster, about_layer, about_node
 from estui.decide.findings.view import (
     at,
-    at_setting_of,
+    at_files_of,
     client_authentication,
     disk_of,
     listed,
@@ -81,11 +81,11 @@ def leaf_usage(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]:
     if layer is Layer.TRANSPORT and client_authentication(node, layer) == "none":
         missing = [usage for usage in missing if usage != "clientAuth"]
     if missing:
-        where = at_setting_of(node, layer, disk_of(node, layer).named[0])
+        where = at_files_of(node, layer)
         yield Hit(node.target, f"{layer.value}: {leaf.subject} lacks {listed(missing)}", where)
 
 
-def _transport_hosts(node: ObservedNode, facts: Facts) -> tuple[str, ...]:
+def transport_hosts(node: ObservedNode, facts: Facts) -> tuple[str, ...]:
     """Addresses by which peers connect to this node, as far as they are certain."""
     member = member_of(node, facts.observed)
     stated = static_transport_host(node) or ""
@@ -112,11 +112,11 @@ def transport_names_missing(facts: Facts) -> Iterator[Hit]:
         leaf = disk_of(node, layer).leaf
         if leaf is None or not checkers or not tls_on(node, layer):
             continue
-        missing = [host for host in _transport_hosts(node, facts) if not covers(leaf, host)]
+        missing = [host for host in transport_hosts(node, facts) if not covers(leaf, host)]
         if missing:
             names = ", ".join(leaf.names) or "none"
             summary = f"the transport certificate does not cover {listed(missing)} (names: {names}); {listed(checkers)}"
-            where = at_setting_of(node, layer, disk_of(node, layer).named[0])
+            where = at_files_of(node, layer)
             yield Hit(node.target, f"{summary} would refuse it", where)
 
 
@@ -141,7 +141,7 @@ def transport_certificate_shared(facts: Facts) -> Iterator[Hit]:
         if len(sharing) > 1:
             first = sharing[0]
             names = listed(node.target for node in sharing)
-            where = at_setting_of(first, Layer.TRANSPORT, disk_of(first, Layer.TRANSPORT).named[0])
+            where = at_files_of(first, Layer.TRANSPORT)
             yield Hit(first.target, f"the same transport certificate on {names}", where)
 
 
@@ -160,7 +160,7 @@ def certificate_on_both_layers(node: ObservedNode, facts: Facts) -> Iterator[Hit
     if not (tls_on(node, Layer.TRANSPORT) and tls_on(node, Layer.HTTP) and transport.leaf and http.leaf):
         return
     if transport.leaf.sha256 == http.leaf.sha256:
-        where = at_setting_of(node, Layer.HTTP, http.named[0])
+        where = at_files_of(node, Layer.HTTP)
         yield Hit(node.target, f"{http.leaf.subject} serves transport and HTTP", where)
 
 
@@ -214,7 +214,7 @@ def transport_authority_public(node: ObservedNode, facts: Facts) -> Iterator[Hit
     disk = disk_of(node, Layer.TRANSPORT)
     public = [each.subject for each in disk.trusted if any(f"O={name}" in each.subject for name in _PUBLIC)]
     if public and tls_on(node, Layer.TRANSPORT):
-        where = at_setting_of(node, Layer.TRANSPORT, disk.named[-1]) if disk.named else at(node)
+        where = at_files_of(node, Layer.TRANSPORT, "truststore.path", "certificate_authorities")
         yield Hit(node.target, f"transport trusts {listed(public)}", where)
 
 
@@ -231,10 +231,10 @@ def transport_authority_public(node: ObservedNode, facts: Facts) -> Iterator[Hit
 def transport_authority_issues_http(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
     http, transport = disk_of(node, Layer.HTTP), disk_of(node, Layer.TRANSPORT)
     both = tls_on(node, Layer.HTTP) and tls_on(node, Layer.TRANSPORT)
-    if both and http.leaf and http.named and http.leaf.issuer in {each.subject for each in transport.trusted}:
+    if both and http.leaf and http.leaf.issuer in {each.subject for each in transport.trusted}:
         shared = {each.sha256 for each in transport.trusted} & {each.sha256 for each in (*http.chain, *http.trusted)}
         if shared:
-            where = at_setting_of(node, Layer.HTTP, http.named[0])
+            where = at_files_of(node, Layer.HTTP)
             yield Hit(node.target, f"{http.leaf.issuer} issues for both layers", where)
 
 
@@ -257,7 +257,7 @@ def http_names_missing(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
     hosts = dict.fromkeys((*stated, *node.entry.names, *(publish_hosts(member.http) if member else ())))
     missing = [host for host in hosts if not covers(leaf, host)]
     if missing:
-        where = at_setting_of(node, Layer.HTTP, disk_of(node, Layer.HTTP).named[0])
+        where = at_files_of(node, Layer.HTTP)
         names = ", ".join(leaf.names) or "none"
         yield Hit(node.target, f"the HTTP certificate does not cover {listed(missing)} (names: {names})", where)
 
@@ -320,8 +320,7 @@ def transport_peers_refuse(facts: Facts) -> Iterator[Hit]:
                 continue
             peers = [peer for peer in group.peers if peer is not node and not trusts_itself(peer, layer, chain[0])]
             if peers:
-                named = disk_of(node, layer).named
-                where = at_setting_of(node, layer, named[0]) if named else ""
+                where = at_files_of(node, layer)
                 names = listed(peer.target for peer in peers)
                 yield Hit(node.target, f"{names} would refuse its transport certificate: {reason}", where)
 

@@ -116,6 +116,8 @@ def read_like_yml(yml: FileState, mode: int, uid: int, gid: int) -> bool:
 
 def place(config: str, file: str, setting: Setting | None = None, key: str = "") -> str:
     """`file:line: key`, as far as known."""
+    if setting and setting.source:
+        return setting.source
     line = setting.line if setting else None
     return str(Location(f"{config.rstrip('/')}/{file}", line, key or (setting.key if setting else None)))
 
@@ -140,6 +142,14 @@ def at_beat(beat: ObservedBeat, key: str = "") -> str:
 
 def at_setting_of(node: ObservedNode, layer: Layer, named: NamedFile) -> str:
     return at(node, ssl_key(layer, named.setting))
+
+
+def at_files_of(node: ObservedNode, layer: Layer, *preferred: str) -> str:
+    """The setting that names the files of a TLS context: one of `preferred` (`certificate`, `keystore.path`) where it
+    is there, else the first. A context whose files are known from elsewhere, as by a port, has none."""
+    named = disk_of(node, layer).named
+    first = next((each for each in named if each.setting in preferred), next(iter(named), None))
+    return at(node, ssl_key(layer, first.setting if first else "enabled"))
 
 
 # settings

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 
 from estui import present
+from estui.errors import EstuiError
 from estui.model.adoption import Import, ReportedAuthority
+from estui.present import Line, explain
 from estui.present.adoption import authority_lines, import_lines, report_title, rest_lines, way_line, wish_lines
 from estui.tui import messages
 from estui.tui.copies import Copy
-from estui.tui.keymap import Scope, bindings
+from estui.tui.keymap import Scope
 from estui.tui.rows import Row, line_rows, text_row
+from estui.tui.screens.ask_file import AskFile, GivenFile
 from estui.tui.screens.dialogs import Confirm
 from estui.tui.screens.table_view import TableView
 from estui.tui.screens.view import DO, LOAD
 from estui.tui.session import Session
 from estui.tui.table import Column, Entry
+from estui.tui.text import leaves_text
 
 if TYPE_CHECKING:
     from estui.engine.adoption import Look
@@ -26,12 +30,12 @@ if TYPE_CHECKING:
 
 
 class AdoptionView(TableView):
-    """Every CA behind the cluster's files; one of them can be imported."""
+    """Every CA behind the cluster's files, and those in files that are named; any of them can be imported."""
 
     SCOPE = Scope.ADOPTION
     TITLE = "Take over"
-    BINDINGS = [*bindings(Scope.ADOPTION)]  # noqa: RUF012 - as Textual declares it
-    EMPTY = "no certificate authority found: there is nothing to take over"
+    LOADING = "reading the folders, and the files beside them …"
+    EMPTY = "no certificate authority found: there is nothing to take over, unless you name its file"
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("subject", "CA", 0, least=30, style="name"),
         Column("left", "left", 3, right=True),
@@ -43,12 +47,13 @@ class AdoptionView(TableView):
     def __init__(self, main: BoardScreen) -> None:
         super().__init__(main)
         self.seen: Look | None = None
-        self.loading_words = "reading the folders, and the files beside them …"
+        self.given = self.accepted = GivenFile()
+        """CA files that were named: those asked for, and those that could be read."""
 
     # loading
 
     def load(self) -> None:
-        self.jobs.look_for_authorities(self.jobs.ticket(LOAD))
+        self.jobs.look_for_authorities(self.jobs.ticket(LOAD), self.given.paths, self.given.password)
 
     def session_changed(self, old: Session, new: Session) -> None:
         if old != new:
@@ -58,8 +63,13 @@ class AdoptionView(TableView):
     def _seen(self, message: messages.AuthoritiesSeen) -> None:
         message.stop()
         if self.is_newest(LOAD, message.ticket):
-            self.seen = message.look
+            self.seen, self.accepted, self.waiting = message.look, self.given, ""
             self.has_loaded()
+
+    def fail(self, error: EstuiError) -> None:
+        """A file that cannot be used is forgotten: what was listed stays as it was."""
+        self.given = self.accepted
+        super().fail(error)
 
     def do_cluster_probe(self) -> None:
         self.notice = []
@@ -82,9 +92,7 @@ class AdoptionView(TableView):
             "subject": each.certificate.subject,
             "left": f"{each.certificate.days_left(self.now())} d",
             "key": "in workspace" if each.has_key else "at hand" if each.keys else "not here",
-            "signed": present.count(len(each.leaves), "leaf")
-            if len(each.leaves) == 1
-            else f"{len(each.leaves)} leaves",
+            "signed": leaves_text(len(each.leaves)),
             "way": way.text,
         }
         return Entry(key, way.kind, signs.get(way.kind, self.glyphs.waiting), words)
@@ -95,17 +103,30 @@ class AdoptionView(TableView):
         rows = line_rows(rest_lines(self.seen.report, self.now()))
         return [text_row(""), *rows] if rows else []
 
+    def explanation(self) -> list[Line]:
+        return explain.adoption_words()
+
     def note(self) -> str:
         return report_title(self.seen.report).text if self.seen else ""
 
+    def remark(self) -> str:
+        names = ", ".join(path.rpartition("/")[2] for path in self.accepted.paths)
+        return " · ".join(part for part in (super().remark(), f"with {names}" if names else "") if part)
+
     def about_rows(self, key: str) -> list[Row]:
+        """What is possible right below the name: there may be no room for the rest."""
         each = self._by_key().get(key)
-        return line_rows(authority_lines(each, self.now())) if each else []
+        if each is None:
+            return []
+        title, *facts, possible = authority_lines(each, self.now())
+        return line_rows([title, possible, *facts])
 
     # keys
 
     def why_not_here(self, action: str) -> str:
-        if self.key not in self._by_key():
+        if action == "adoption.take-all":
+            return "" if self._by_key() else "no CA was found: there is nothing to import"
+        if action in ("adoption.open", "adoption.take") and self.key not in self._by_key():
             return "there is no CA under the cursor"
         return ""
 
@@ -114,8 +135,25 @@ class AdoptionView(TableView):
         self.open_page(each.certificate.subject, authority_lines(each, self.now()))
 
     def do_adoption_take(self) -> None:
+        self._choose((self.key,))
+
+    def do_adoption_take_all(self) -> None:
+        self._choose(())
+
+    def _choose(self, fingerprints: tuple[str, ...]) -> None:
         if self.seen is not None:
-            self.jobs.choose_import(self.start("looking what importing it does …"), self.seen, self.key)
+            self.jobs.choose_import(self.start("looking what importing does …"), self.seen, fingerprints)
+
+    def do_adoption_file(self) -> None:
+        self.main.in_dialogue(self._ask_file())
+
+    async def _ask_file(self) -> None:
+        given = await self.app.push_screen_wait(AskFile(ascii_only=self.ascii_only))
+        if given is not None:
+            self.notice, self.given = [], given
+            self.waiting = "reading the CA file …"
+            self.reload()
+            self.draw()
 
     @on(messages.ImportChosen)
     def _chosen_import(self, message: messages.ImportChosen) -> None:
@@ -132,7 +170,8 @@ class AdoptionView(TableView):
     async def _ask(self, imports: tuple[Import, ...]) -> None:
         rows = line_rows(line for each in imports for line in wish_lines(each))
         rows.append(text_row("No file of a node is changed.", "note"))
-        dialog = Confirm("Import this CA?", rows, verb="import", ascii_only=self.ascii_only)
+        title = "Import this CA?" if len(imports) == 1 else "Import these CAs?"
+        dialog = Confirm(title, rows, verb="import", ascii_only=self.ascii_only)
         if not await self.app.push_screen_wait(dialog):
             return
         if any(each.with_key for each in imports) and not await self.main.unlocked(needed=True):

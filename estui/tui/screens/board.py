@@ -17,8 +17,10 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from estui import present
+from estui.decide.diff import Review
 from estui.engine import Engine
 from estui.model.goal import Scenario
+from estui.model.plan import Plan
 from estui.model.run import Event, RunState, StepChanged
 from estui.tui import bar_parts, node_rows, work_rows
 from estui.tui.copies import Copy
@@ -26,21 +28,24 @@ from estui.tui.jobs import LOOK, Jobs
 from estui.tui.keymap import Keymap, Scope, bindings
 from estui.tui.ladder import about_rows, authority_rows, first_choice, ladder_rows
 from estui.tui.review_rows import ReviewRows, review_rows, undo_rows
-from estui.tui.rows import Row, Span, text_row
+from estui.tui.rows import Row, text_row
 from estui.tui.screens.flow import FlowScreen
 from estui.tui.screens.sizes import HEIGHTS, WIDTHS, too_small
 from estui.tui.screens.view import ViewScreen
 from estui.tui.session import Session, Stage
 from estui.tui.styles import LINE_CLASSES
+from estui.tui.table import Order
 from estui.tui.text import glyphs
 from estui.tui.widgets.bars import Bar
-from estui.tui.widgets.line_view import LineView
+from estui.tui.widgets.line_view import MARKER, LineView
 from estui.tui.widgets.pane import Pane
 
 PANES = ("nodes", "authority", "scenario", "work")
 _FOCUS = {"nodes": "node-list", "authority": "authority-list", "scenario": "ladder"}
 _SCOPES = {"nodes": Scope.NODES, "authority": Scope.AUTHORITY, "scenario": Scope.SCENARIO}
 _SHORT = {"authority": "CA"}
+SPLIT = 110
+"""Cells of the fourth pane from which on changed files stand side by side by themselves."""
 
 
 class NodeList(LineView):
@@ -97,11 +102,15 @@ class BoardScreen(FlowScreen):
         self.here = "nodes"
         self.marks: frozenset[str] = frozenset()
         self.last_mark = ""
-        self.order = node_rows.Order()
+        self.order = Order()
         self.filter = ""
+        self.wide = False
         self.full = False
+        self.split: bool | None = None
+        """Whether changed files stand side by side; None leaves that to the width."""
         self.show_log = False
         self.shown = ReviewRows()
+        self._drawn_split = False
         self.ladder_placed = False
         self.logged_step = ""
 
@@ -118,6 +127,7 @@ class BoardScreen(FlowScreen):
                 with Pane(1, "Nodes", ident="nodes", **mode):
                     yield LineView(ident="node-heading", focusable=False, **mode)
                     yield NodeList(ident="node-list", cursor=True, **mode)
+                    yield LineView(ident="node-hint", focusable=False, **mode)
                 with Pane(2, "Certificate authority", ident="authority", **mode):
                     yield AuthorityList(ident="authority-list", cursor=True, **mode)
                 with Pane(3, "Scenario", ident="scenario", **mode):
@@ -153,6 +163,12 @@ class BoardScreen(FlowScreen):
         if self.here != "work":
             return _SCOPES[self.here]
         return Scope.RUN if self.session.stage in (Stage.RUN, Stage.VERDICT) else Scope.REVIEW
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether all four panes are in sight."""
+        wide = self.has_class("-wide") or self.has_class("-very-wide")
+        return wide and self.has_class("-high") and not self.full
 
     @property
     def work_view(self) -> str:
@@ -201,6 +217,7 @@ class BoardScreen(FlowScreen):
         self.view("too-small").set_rows(too_small(event.size))
         self.call_after_refresh(self.draw_nodes)
         self.call_after_refresh(self.draw_bars)
+        self.call_after_refresh(self.redraw_review)
 
     # drawing the session
 
@@ -208,7 +225,12 @@ class BoardScreen(FlowScreen):
         """Draws what differs."""
         if not self.is_mounted:
             return
-        if (old.observed, old.read_problem, old.findings) != (new.observed, new.read_problem, new.findings):
+        if (old.observed, old.read_problem, old.findings, old.stage) != (
+            new.observed,
+            new.read_problem,
+            new.findings,
+            new.stage,
+        ):
             self.draw_nodes()
         if (old.observed, old.previews, old.plan, old.standing) != (
             new.observed,
@@ -240,31 +262,36 @@ class BoardScreen(FlowScreen):
             return
         now = self.now()
         found = node_rows.with_findings(present.rows(observed, now, self.glyphs), session.findings)
-        found = [row for row in found if node_rows.passes(row, self.filter)]
-        found = node_rows.ordered(found, self.order, observed, now)
-        width = view.scrollable_content_region.width - 2
-        sizes = node_rows.columns(found, width)
-        title = node_rows.heading(sizes, width) if self._has_room else None
+        found = node_rows.ordered(node_rows.filtered(found, self.filter), self.order, observed, now)
+        width = view.scrollable_content_region.width - MARKER
+        table = node_rows.nodes_table(found, width, self.marks, self.glyphs, wide=self.wide)
+        title = table.heading if self._has_room and not self.wide else None
         heading.display = title is not None
-        if title is not None:
-            heading.set_rows([Row((Span("  "), *title.spans))])
-        rows = node_rows.table_rows(found, sizes, self.marks, self.glyphs)
-        view.set_rows(rows or [text_row(f"nothing passes the filter {self.filter}; esc clears it", "note")])
+        heading.set_rows([title] if title is not None else [])
+        view.set_rows(table.rows or [text_row(f"nothing passes the filter {self.filter}; esc clears it", "note")])
         self.pane("nodes").set_titles(note=str(len(observed.things)), remark=self._nodes_remark())
+        self._draw_hint()
+
+    def _draw_hint(self) -> None:
+        """What to press next, where the fourth pane, which says so, is out of sight."""
+        view = self.view("node-hint")
+        hint = not self.shows_all and self._has_room and not self.full and self.session.stage is Stage.EMPTY
+        rows = work_rows.empty_rows(self.session, self.keymap) if hint else []
+        view.display = hint
+        view.set_rows(rows, keep=False)
 
     @property
     def _has_room(self) -> bool:
         return self.size.height >= 20
 
     def _nodes_remark(self) -> str:
-        parts = []
-        if self.marks:
-            parts.append(f"{len(self.marks)} marked")
-        if self.order.by:
-            parts.append(f"by {self.order.by}{' (reverse)' if self.order.reverse else ''}")
-        if self.filter:
-            parts.append(f"filter: {self.filter}")
-        return " · ".join(parts)
+        parts = (
+            f"{len(self.marks)} marked" if self.marks else "",
+            self.order.text,
+            "wide" if self.wide else "",
+            f"filter: {self.filter}" if self.filter else "",
+        )
+        return " · ".join(part for part in parts if part)
 
     def draw_ladder(self) -> None:
         session, ladder = self.session, self.view("ladder")
@@ -320,7 +347,7 @@ class BoardScreen(FlowScreen):
         elif new.stage is Stage.REVIEW and new.plan is not None and new.review is not None:
             if not new_review:
                 return
-            self.shown = review_rows(new.plan, new.review, folded=new.folded, key=self.keymap.first("review.expand"))
+            self.shown = self._review_rows(new.plan, new.review)
         elif new.stage is Stage.REVIEW and new.plan is not None:
             self.shown = undo_rows(new.plan, new.undoes)
         else:
@@ -328,6 +355,33 @@ class BoardScreen(FlowScreen):
         view.has_cursor = new.stage is Stage.REVIEW and new.refused is None
         same_plan = old.plan is new.plan and old.stage is new.stage
         view.set_rows([*self._review_problem(new), *self.shown.rows], keep=same_plan)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether changed files stand side by side now."""
+        return self.view("review").scrollable_content_region.width >= SPLIT if self.split is None else self.split
+
+    def _review_rows(self, plan: Plan, review: Review) -> ReviewRows:
+        self._drawn_split = self.is_split
+        key = self.keymap.first("review.expand")
+        return review_rows(plan, review, folded=self.session.folded, key=key, split=self._drawn_split)
+
+    def targets_here(self) -> tuple[str, ...]:
+        """Whom the file under the cursor of the review is for."""
+        cursor = self.view("review").cursor
+        begun = [place for place in self.shown.files if place <= cursor]
+        return self.shown.targets.get(begun[-1], ()) if begun else ()
+
+    def redraw_review(self) -> None:
+        """The same changes side by side, or one below the other, with the cursor on the change where it was."""
+        session, view = self.session, self.view("review")
+        if session.plan is None or session.review is None or self.is_split == self._drawn_split:
+            return
+        passed = sum(place <= view.cursor for place in self.shown.changes)
+        self.shown = self._review_rows(session.plan, session.review)
+        view.set_rows([*self._review_problem(session), *self.shown.rows], keep=False)
+        if passed:
+            view.jump(self.shown.changes[passed - 1])
 
     def _review_problem(self, session: Session) -> list[Row]:
         return work_rows.problem_rows(session.problem) if session.stage is Stage.REVIEW else []

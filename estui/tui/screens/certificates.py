@@ -9,11 +9,11 @@ from textual import on
 
 from estui.decide.expiry import certificate
 from estui.model.expiry import ExpiryReport, ExpiryRow, ExpiryState
-from estui.present import Line
+from estui.present import Line, explain
 from estui.present.expiry import expiry_cells, expiry_details, expiry_title
 from estui.tui import messages
 from estui.tui.copies import Copy
-from estui.tui.keymap import Scope, bindings
+from estui.tui.keymap import Scope
 from estui.tui.rows import Row, line_rows
 from estui.tui.screens.table_view import TableView
 from estui.tui.screens.view import LOAD
@@ -30,7 +30,6 @@ class CertificatesView(TableView):
 
     SCOPE = Scope.CERTIFICATES
     TITLE = "Certificates"
-    BINDINGS = [*bindings(Scope.CERTIFICATES)]  # noqa: RUF012 - as Textual declares it
     EMPTY = "no certificates yet: a step of the ladder above minimal makes some"
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("state", "state", 0, style="kind"),
@@ -47,7 +46,6 @@ class CertificatesView(TableView):
         self.report: ExpiryReport | None = None
         self.by_key: dict[str, ExpiryRow] = {}
         """By their number: what the rows stand for."""
-        self.loading_words = "reading the folders and asking the ports …"
 
     def load(self) -> None:
         if self.session.observed is not None:
@@ -84,7 +82,12 @@ class CertificatesView(TableView):
             "state": -_STATES.index(row.state),
             "name": cells.subject,
         }
-        return Entry(key, cells.kind, cells.sign, words, order)
+        # the place matters more than whether it is a file, a port or both, which stands below
+        short = {"seen": cells.seen.partition(" (")[0]}
+        return Entry(key, cells.kind, cells.sign, words, order, short=short)
+
+    def explanation(self) -> list[Line]:
+        return explain.certificates_words(self.glyphs)
 
     def note(self) -> str:
         return expiry_title(self.report).partition(" · ")[2] if self.report and self.report.cluster else ""

@@ -53,7 +53,9 @@ class Dialog(ModalScreen[Result | None]):
         self.set_class(self.ascii_only, "-ascii")
         frame = self.query_one("#dialog")
         frame.border_title = Text(f" {plain(self.heading, ascii_only=self.ascii_only)} ")
-        self.call_after_refresh(self.query_one("#words", LineView).set_rows, self.rows)
+        words = self.query_one("#words", LineView)
+        words.display = bool(self.rows)
+        self.call_after_refresh(words.set_rows, self.rows)
 
     def reproach(self, text: str) -> None:
         """Says, inside the dialog, why the answer is not taken."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from estui import present
 from estui.decide.findings.registry import RULES
 from estui.model.finding import Finding, Severity
+from estui.present import Line, explain
 from estui.present.findings import finding_cells, finding_groups, findings_title, group_lines, rule_lines
 from estui.tui.copies import Copy
-from estui.tui.keymap import Scope, bindings
+from estui.tui.keymap import Scope
 from estui.tui.rows import Row, line_rows
 from estui.tui.screens.table_view import TableView
 from estui.tui.session import Session
@@ -27,7 +28,6 @@ class FindingsView(TableView):
 
     SCOPE = Scope.FINDINGS
     TITLE = "Findings"
-    BINDINGS = [*bindings(Scope.FINDINGS)]  # noqa: RUF012 - as Textual declares it
     EMPTY = "nothing to say"
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("severity", "severity", 0, style="kind"),
@@ -40,7 +40,6 @@ class FindingsView(TableView):
         super().__init__(main)
         self.groups: dict[str, tuple[Finding, ...]] = {}
         """By their number: what the rows stand for."""
-        self.loading_words = "reading the folders and asking the ports …"
 
     def load(self) -> None:
         """Nothing to ask for: the main screen holds every rule against each new observation."""
@@ -63,6 +62,9 @@ class FindingsView(TableView):
         words = {"severity": cells.severity, "targets": cells.targets, "title": cells.title, "rule": cells.rule}
         order = {"severity": _SEVERITIES.index(group[0].severity), "rule": cells.rule}
         return Entry(key, cells.kind, cells.sign, words, order)
+
+    def explanation(self) -> list[Line]:
+        return explain.findings_words()
 
     def note(self) -> str:
         return findings_title(self.session.findings).text if self.session.findings else ""

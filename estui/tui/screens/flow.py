@@ -104,6 +104,14 @@ class FlowScreen(QuestionScreen):
             self.change(stage=Stage.REVIEW, planning=True, refused=None, problem=None)
             self.jobs.plan_rotation(self.jobs.ticket(jobs.PLAN), observed, targets, sets)
 
+    def plan_without(self, target: str) -> None:
+        """Shows the plan under review once more without one of its targets."""
+        observed, plan = self.session.observed, self.session.plan
+        if observed is not None and plan is not None:
+            left = tuple(place.target for place in plan.places if place.target != target)
+            self.change(planning=True, problem=None)
+            self.jobs.plan_goal(self.jobs.ticket(jobs.PLAN), observed, replace(plan.goal, only=left))
+
     def build_review(self, plan: Plan, *, folded: bool) -> None:
         observed = self.session.observed
         if observed is not None:

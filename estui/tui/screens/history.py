@@ -9,10 +9,10 @@ from textual import on
 
 from estui import present
 from estui.model.run import RunPhase, RunState, StepState
-from estui.present import Kind
+from estui.present import Kind, Line, explain
 from estui.tui import messages
 from estui.tui.copies import Copy
-from estui.tui.keymap import Scope, bindings
+from estui.tui.keymap import Scope
 from estui.tui.rows import Row, line_rows
 from estui.tui.screens.table_view import TableView
 from estui.tui.screens.view import LOAD
@@ -28,7 +28,7 @@ class HistoryView(TableView):
 
     SCOPE = Scope.HISTORY
     TITLE = "History"
-    BINDINGS = [*bindings(Scope.HISTORY)]  # noqa: RUF012 - as Textual declares it
+    LOADING = "reading the journals …"
     EMPTY = "no run yet: applying a reviewed plan is one"
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("id", "run", 0, least=24, style="name"),
@@ -44,7 +44,6 @@ class HistoryView(TableView):
         self.runs: dict[str, RunState] = {}
         self.goals: Mapping[str, str] = {}
         self.in_effect: frozenset[str] = frozenset()
-        self.loading_words = "reading the journals …"
 
     def load(self) -> None:
         self.jobs.read_runs(self.jobs.ticket(LOAD))
@@ -90,6 +89,9 @@ class HistoryView(TableView):
     def _undone(self, run: RunState) -> bool:
         """It ended well, and another run took it back since."""
         return run.phase is RunPhase.DONE and run.id not in self.in_effect
+
+    def explanation(self) -> list[Line]:
+        return explain.history_words()
 
     def note(self) -> str:
         return present.count(len(self.runs), "run") if self.loaded else ""

@@ -15,13 +15,14 @@ from textual.widgets import Input
 from estui import present
 from estui.model.goal import Scenario
 from estui.model.observed import ObservedNode
+from estui.present import explain
 from estui.tui.copies import Copy, target_copies
-from estui.tui.keymap import VIEW_SCOPES, Scope, bindings
+from estui.tui.keymap import KEYS, VIEW_SCOPES, Scope, bindings
 from estui.tui.review_rows import matching
-from estui.tui.rows import line_rows
+from estui.tui.rows import line_rows, text_row
 from estui.tui.screens.board import PANES, BoardScreen
 from estui.tui.screens.dialogs import Choice, Choose
-from estui.tui.screens.page import Page, help_rows
+from estui.tui.screens.page import Page, explanation_rows, help_rows
 from estui.tui.screens.view import ViewScreen
 from estui.tui.session import Stage, why_not
 from estui.tui.widgets.bars import Bar
@@ -232,7 +233,7 @@ class MainScreen(BoardScreen):
     # review
 
     def do_plan_apply(self) -> None:
-        if self.here != "work" and not (self.has_class("-wide") and self.has_class("-high") and not self.full):
+        if self.here != "work" and not self.shows_all:
             # what is applied has to be in sight first
             self.show_work()
             return
@@ -249,6 +250,28 @@ class MainScreen(BoardScreen):
 
     def do_review_previous_file(self) -> None:
         self._jump(self.shown.files, forward=False)
+
+    def do_review_split(self) -> None:
+        self.split = not self.is_split
+        self.redraw_review()
+
+    def do_review_leave_out(self) -> None:
+        """The target of the file under the cursor; where that stands for several, one of them is chosen."""
+        plan, targets = self.session.plan, self.targets_here()
+        places = [place.target for place in plan.places] if plan is not None else []
+        found = [target for target in targets if target in places]
+        if not found:
+            self.tell("go to a file of the node or Kibana that is to be left out")
+        else:
+            self.in_dialogue(self._leave_out(found))
+
+    async def _leave_out(self, targets: Sequence[str]) -> None:
+        choices = [Choice("b", "back: leave nothing out", "")]
+        choices += [Choice(str(number), each, each) for number, each in enumerate(targets[:9], start=1)]
+        rows = [text_row("The plan is made again without it, and shown. Nothing is changed yet.", "note")]
+        target = await self.app.push_screen_wait(Choose("Leave out?", rows, choices, ascii_only=self.ascii_only))
+        if target:
+            self.plan_without(target)
 
     def _places(self) -> list[int]:
         view = self.view("review")
@@ -269,6 +292,28 @@ class MainScreen(BoardScreen):
             self.show_log = not self.show_log
         self.draw_work(self.session, self.session)
         self.go_to("work")
+
+    # words and columns
+
+    def do_view_explain(self) -> None:
+        """What the words and signs of the focused pane mean; the step under the cursor first."""
+        if self.here == "scenario":
+            key = self.view("ladder").key
+            lines = explain.scenario_words(Scenario(key) if key else None)
+        elif self.here == "nodes":
+            lines = explain.nodes_words(self.glyphs)
+        elif self.here == "authority":
+            lines = explain.authority_words()
+        else:
+            lines = explain.run_words(self.glyphs) if self.scope is Scope.RUN else explain.review_words()
+        self.app.push_screen(Page("In words", explanation_rows(lines), ascii_only=self.ascii_only))
+
+    def do_view_wide(self) -> None:
+        if self.here != "nodes":
+            self.tell("there are no columns here: go to Nodes")
+            return
+        self.wide = not self.wide
+        self.draw_nodes()
 
     # filter and search
 
@@ -358,3 +403,19 @@ class MainScreen(BoardScreen):
 
     def do_app_theme(self) -> None:
         self.app.search_themes()
+
+    def do_app_jump(self) -> None:
+        self.in_dialogue(self._jump_to())
+
+    async def _jump_to(self) -> None:
+        """Every pane and view by the first letter of its name that is free."""
+        choices: list[Choice] = []
+        for key in KEYS:
+            if key.id.startswith(("pane.", "open.")) and key.scope is Scope.VIEWS:
+                taken = {choice.key for choice in choices}
+                letter = next(each for each in key.word if each not in taken)
+                choices.append(Choice(letter, key.word, key.id))
+        action = await self.app.push_screen_wait(Choose("Go to", [], choices, ascii_only=self.ascii_only))
+        if action:
+            self.close_views()
+            self.action_do(action)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -11,8 +12,10 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
+from estui.present import Kind, Line
+from estui.present.explain import LABEL
 from estui.tui.keymap import Keymap, Scope, beside, bindings, keys_of
-from estui.tui.rows import Row, Span, text_row
+from estui.tui.rows import Row, Span, line_row, text_row
 from estui.tui.styles import LINE_CLASSES
 from estui.tui.text import plain
 from estui.tui.widgets.line_view import LineView
@@ -44,6 +47,11 @@ class Page(ModalScreen[None]):
 
     def action_close(self, which: str) -> None:
         self.dismiss(None)
+
+
+def explanation_rows(lines: Sequence[Line]) -> list[Row]:
+    """Words and their sentences; further lines of a sentence begin where it did."""
+    return [replace(line_row(line), indent=LABEL + 2 if line.kind is Kind.TEXT else 0) for line in lines]
 
 
 def help_rows(keymap: Keymap, first: Scope) -> list[Row]:

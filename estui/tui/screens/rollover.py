@@ -9,8 +9,8 @@ from textual import on
 from estui import present
 from estui.decide.plan import authority_title
 from estui.model.goal import Phase
-from estui.model.rollover import RolloverState
-from estui.present import Kind, Line
+from estui.model.rollover import Client, RolloverState
+from estui.present import Kind, Line, explain
 from estui.present.rollover import (
     ABORTED,
     CHECKLIST,
@@ -23,7 +23,7 @@ from estui.present.rollover import (
     undo_line,
 )
 from estui.tui import messages
-from estui.tui.keymap import Scope, bindings
+from estui.tui.keymap import Scope
 from estui.tui.rows import Row, Span, line_row, line_rows, text_row
 from estui.tui.screens.dialogs import Confirm
 from estui.tui.screens.view import LOAD, ViewScreen
@@ -43,7 +43,7 @@ class RolloverView(ViewScreen):
 
     SCOPE = Scope.ROLLOVER
     TITLE = "Rollover"
-    BINDINGS = [*bindings(Scope.ROLLOVER)]  # noqa: RUF012 - as Textual declares it
+    LOADING = "reading the runs, and asking the nodes who connects …"
 
     def __init__(self, main: BoardScreen, authority: str = "") -> None:
         super().__init__(main)
@@ -51,7 +51,6 @@ class RolloverView(ViewScreen):
         self.marks: frozenset[str] = frozenset()
         self.first = authority
         """The CA that the cursor stands on at first."""
-        self.loading_words = "reading the runs, and asking the nodes who connects …"
 
     # loading
 
@@ -136,12 +135,16 @@ class RolloverView(ViewScreen):
         if not clients:
             return rows
         tick = self.main.keymap.first("rollover.mark")
-        rows += [text_row(""), Row((Span(CHECKLIST, "title"), Span(f"  {tick} ", "key"), Span("ticks one", "note")))]
+        hint = (Span(f"  {tick} ", "key"), Span("ticks one, or takes the tick back", "note"))
+        rows += [text_row(""), Row((Span(CHECKLIST, "title"), *hint), indent=2)]
         return rows + [line_row(client_line(client, self.glyphs), key=client.id) for client in clients]
 
     def _names(self) -> list[str]:
         observed = self.session.observed
         return [each.name for each in observed.authorities] if observed else []
+
+    def explanation(self) -> list[Line]:
+        return explain.rollover_words(self.glyphs)
 
     def note(self) -> str:
         return rollover_title(self.report.state) if self.report is not None else ""
@@ -152,7 +155,8 @@ class RolloverView(ViewScreen):
     def words(self) -> dict[str, str]:
         if self.state is None:
             return {"rollover.mark": "mark", "rollover.next": "", "rollover.undo": ""}
-        return {"rollover.mark": "tick", "rollover.start": "", "rollover.leaked": ""}
+        ticked = self._client is not None and self._client.ticked
+        return {"rollover.mark": "take tick back" if ticked else "tick", "rollover.start": "", "rollover.leaked": ""}
 
     # reasons
 
@@ -173,12 +177,15 @@ class RolloverView(ViewScreen):
     def _why_not_mark(self, state: RolloverState | None) -> str:
         if state is None:
             return "" if self.key in self._names() else "there is no CA under the cursor"
-        client = next((each for each in state.clients if each.id == self.key), None)
-        if client is None:
+        if self._client is None:
             return "there is no client under the cursor"
-        if client.ticked:
-            return f"looked after by {client.ticked} already"
         return "estui is read-only here: nothing is changed" if self.session.read_only else ""
+
+    @property
+    def _client(self) -> Client | None:
+        """The one under the cursor, while a rollover is under way."""
+        clients = self.state.clients if self.state is not None else ()
+        return next((each for each in clients if each.id == self.key), None)
 
     # keys
 
@@ -191,8 +198,10 @@ class RolloverView(ViewScreen):
         if self.state is None:
             self.marks ^= {self.key}
             self.draw()
-        elif observed is not None:
-            self.jobs.tick(self.start("ticking …"), observed, self.key)
+        elif observed is not None and self._client is not None:
+            undo = bool(self._client.ticked)
+            words = "taking the tick back …" if undo else "ticking …"
+            self.jobs.tick(self.start(words), observed, self.key, undo=undo)
 
     def do_rollover_start(self) -> None:
         self._begin(leaked=False)

@@ -9,10 +9,9 @@ from typing import ClassVar
 from textual import on
 from textual.widgets import Input
 
-from estui.tui.node_rows import Order
 from estui.tui.rows import Row, text_row
 from estui.tui.screens.view import ViewScreen
-from estui.tui.table import Column, Entry, arranged, heading_row, sizes_of, table_rows
+from estui.tui.table import Column, Entry, Order, arranged, heading_row, labelled, sizes_of, table_rows
 
 
 class TableView(ViewScreen):
@@ -24,6 +23,8 @@ class TableView(ViewScreen):
     order = Order()
     wanted = ""
     """The filter."""
+    wide = False
+    """Every column, whole, in as many lines as that takes."""
     _sizes: Mapping[str, int] = MappingProxyType({})
     """Widths of the columns in the last drawing."""
 
@@ -36,11 +37,13 @@ class TableView(ViewScreen):
         return []
 
     def heading_row(self, width: int) -> Row | None:
-        return heading_row(self.COLUMNS, self._sizes, width)
+        return None if self.wide else heading_row(self.COLUMNS, self._sizes, width)
 
     def list_rows(self, width: int) -> list[Row]:
         shown = arranged(self.entries(), self.order, self.wanted)
-        self._sizes = sizes_of(shown, self.COLUMNS, width)
+        if self.wide:
+            shown = [labelled(entry, self.COLUMNS) for entry in shown]
+        self._sizes = sizes_of(shown, self.COLUMNS, width, wide=self.wide)
         rows = table_rows(shown, self.COLUMNS, self._sizes)
         if rows or self.rest_rows():
             return [*rows, *self.rest_rows()]
@@ -49,16 +52,16 @@ class TableView(ViewScreen):
         return [text_row(self.EMPTY, "note")]
 
     def remark(self) -> str:
-        parts = []
-        if self.order.by:
-            parts.append(f"by {self.order.by}{' (reverse)' if self.order.reverse else ''}")
-        if self.wanted:
-            parts.append(f"filter: {self.wanted}")
-        return " · ".join(parts)
+        parts = (self.order.text, "wide" if self.wide else "", f"filter: {self.wanted}" if self.wanted else "")
+        return " · ".join(part for part in parts if part)
 
     def sort(self, by: str) -> None:
         """By this; asked for twice, in reverse; three times, as it stands by itself."""
         self.order = self.order.toggled(by)
+        self.draw()
+
+    def do_view_wide(self) -> None:
+        self.wide = not self.wide
         self.draw()
 
     # the filter

@@ -7,7 +7,7 @@ and applied on the main screen, which lies beneath.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -22,10 +22,11 @@ from estui.tui import bar_parts, messages
 from estui.tui.copies import Copy
 from estui.tui.keymap import BY_ID, VIEW_SCOPES, Scope, bindings
 from estui.tui.rows import Row, line_rows, text_row
-from estui.tui.screens.page import Page, help_rows
+from estui.tui.screens.page import Page, explanation_rows, help_rows
 from estui.tui.screens.sizes import HEIGHTS, WIDTHS, too_small
 from estui.tui.session import Session, why_not
 from estui.tui.styles import LINE_CLASSES
+from estui.tui.text import front_of
 from estui.tui.view_jobs import DO, LOAD, ViewJobs
 from estui.tui.widgets.bars import Bar
 from estui.tui.widgets.line_view import LineView
@@ -34,6 +35,8 @@ from estui.tui.widgets.pane import Pane
 if TYPE_CHECKING:
     from estui.tui.screens.board import BoardScreen
 
+FRAME = 7
+"""Cells of a border that its title cannot have."""
 FIRST_NUMBER = 5
 """Digit of the first view; the panes of the main screen have those before."""
 
@@ -43,6 +46,8 @@ class ViewScreen(Screen[None]):
 
     SCOPE: ClassVar[Scope]
     TITLE: ClassVar[str]
+    LOADING: ClassVar[str] = "reading the folders and asking the ports …"
+    """What is said until there is something to list."""
     CSS_PATH = "view.tcss"
     COMPONENT_CLASSES: ClassVar[set[str]] = Screen.COMPONENT_CLASSES | LINE_CLASSES
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.VIEWS, Scope.APP)]
@@ -50,13 +55,18 @@ class ViewScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """A view of a scope binds the keys of that scope."""
+        if "SCOPE" in cls.__dict__:
+            cls.BINDINGS = [*bindings(cls.SCOPE)]
+        super().__init_subclass__(**options)
+
     def __init__(self, main: BoardScreen) -> None:
         super().__init__()
         self.main = main
         self.now = main.now
         self.glyphs = main.glyphs
         self.ascii_only = main.ascii_only
-        self.loading_words = "reading …"
         self.waiting = ""
         """What a key asked for and is not there yet, in words; empty while nothing is."""
         self.loaded = False
@@ -87,6 +97,10 @@ class ViewScreen(Screen[None]):
     def remark(self) -> str:
         """In the lower border."""
         return ""
+
+    def explanation(self) -> list[present.Line]:
+        """What the words and signs of this view mean."""
+        return []
 
     def words(self) -> dict[str, str]:
         """What keys are called in the footer now, where the table says it too widely; empty leaves one out."""
@@ -220,12 +234,15 @@ class ViewScreen(Screen[None]):
         self._draw_notice()
         self.draw_about()
         self.draw_bars()
-        self.query_one("#pane", Pane).set_titles(note=self.note(), remark=self._remark())
+        pane = self.query_one("#pane", Pane)
+        # the border takes the marker and the number, and two cells at each side
+        room = pane.size.width - len(f"▸ {pane.number} {self.TITLE} · ") - FRAME
+        pane.set_titles(note=front_of(self.note(), room), remark=self._remark())
 
     def _rows(self, width: int) -> list[Row]:
         if self.loaded:
             return self.list_rows(width)
-        return [] if self.problem else [text_row(self.loading_words, "note")]
+        return [] if self.problem else [text_row(self.LOADING, "note")]
 
     def _draw_notice(self) -> None:
         view = self.query_one("#notice", LineView)
@@ -300,6 +317,13 @@ class ViewScreen(Screen[None]):
 
     def do_view_back(self) -> None:
         self.dismiss()
+
+    def do_view_wide(self) -> None:
+        self.main.tell("there are no columns here")
+
+    def do_view_explain(self) -> None:
+        rows = explanation_rows(self.explanation())
+        self.app.push_screen(Page("In words", rows, ascii_only=self.ascii_only))
 
     def do_view_search(self) -> None:
         self.main.tell("there is no list to filter here")

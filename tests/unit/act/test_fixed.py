@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from estui.act.fs import RealFs
-from estui.act.steps import Steps
+from estui.act.restarts import Restarts
 from estui.act.workspace import serial
 from estui.errors import ApplyError, EstuiError, StalePlanError
 from estui.formats import es_keystore, pem, pkcs12
@@ -42,7 +42,7 @@ SSL = "xpack.security.{}.ssl.{}"
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     go_offline(monkeypatch)
-    monkeypatch.setattr(Steps, "_start_times", lambda self: {})
+    monkeypatch.setattr(Restarts, "_start_times", lambda self: {})
 
 
 def request(set_name: str = "http", authority: str = "http") -> LeafRequest:

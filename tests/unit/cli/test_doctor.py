@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ from tests.unit.observe.servers import Ca, Leaf, answer, http, refused_address, 
 
 YMLS = Path(__file__).parents[2] / "fixtures" / "yml"
 BAD = "node.name: es-1\nxpack.security.enabled: true\nxpack.security.http.ssl.keystore.path: gone.p12\n"
+
+
+LEFT = "node.name: es-1\ndiscovery.seed_host: 127.0.0.1\n"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,7 @@ def test_json_has_every_finding_whole(tmp_path: Path, capsys: pytest.CaptureFixt
     told = json.loads(capsys.readouterr().out)
     assert told["targets"] == ["es-1"]
     first = told["findings"][0]
-    assert set(first) == {"rule", "severity", "target", "summary", "hint", "where", "effect", "title"}
+    assert set(first) == {"rule", "severity", "target", "summary", "hint", "where", "effect", "title", "fix"}
     assert first["severity"] == "fatal"
 
 
@@ -186,3 +190,136 @@ def test_on_a_workspace_its_inventory_is_looked_at(tmp_path: Path, capsys: pytes
     told = json.loads(capsys.readouterr().out)
     assert "tls-enabled-unset" in [found["rule"] for found in told["findings"]]
     assert not (tmp_path / "w" / "lock").exists()
+
+
+# fixes
+
+
+def workspace(tmp_path: Path, yml: str = LEFT) -> tuple[str, Path]:
+    made, config = str(tmp_path / "w"), folder(tmp_path, yml)
+    assert main(["init", str(config), "--workspace", made]) == 0
+    return made, config
+
+
+def test_a_finding_names_the_command_that_puts_it_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--offline", str(folder(tmp_path, LEFT))]) == 3
+    assert "fix: estui doctor --fix setting-unknown@es-1" in capsys.readouterr().out
+    assert main(["doctor", "--explain", "setting-unknown"]) == 0
+    assert "fix: estui doctor --fix setting-unknown" in capsys.readouterr().out
+
+
+def test_a_fix_is_shown_before_it_is_made_and_changes_nothing_by_then(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where, config = workspace(tmp_path)
+    before = digest(config)
+    capsys.readouterr()
+    fix = ["doctor", "--fix", "setting-unknown@es-1", "--workspace", where, "--offline", "--expect-nodes", "1"]
+    assert main([*fix, "--dry-run"]) == 3
+    out = capsys.readouterr().out
+    assert "- discovery.seed_host: 127.0.0.1" in out
+    assert "+ discovery.seed_hosts: 127.0.0.1" in out
+    assert main([*fix, "--dry-run", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["goal"]["fix"] == "setting-unknown"
+    assert main(fix) == 2
+    assert "--yes" in capsys.readouterr().err
+    assert digest(config) == before
+
+
+def test_nothing_to_fix_is_done_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where, _ = workspace(tmp_path)
+    assert main(["doctor", "--fix", "reload-off", "--workspace", where, "--offline"]) == 0
+    assert "nothing to do" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--fix", "nonsense"], "there is no rule nonsense"),
+        (["--fix", "reload-of@es-1"], "did you mean reload-off?"),
+        (["--fix", "reload-off", "keystore-readable"], "one rule at a time"),
+        (["--fix", "leaf-expired"], "estui rotate TARGET puts it right"),
+        (["--fix", "members-missing"], "estui doctor --explain members-missing"),
+        (["--dry-run"], "go with --fix"),
+        (["--yes"], "go with --fix"),
+        (["--elasticsearch", "9.1"], "goes with folders"),
+    ],
+)
+def test_what_cannot_be_fixed_so_is_a_usage_error_that_says_what_to_do(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where, _ = workspace(tmp_path)
+    capsys.readouterr()
+    assert main(["doctor", "--offline", "--workspace", where, *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_folders_alone_are_not_fixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", str(folder(tmp_path, LEFT)), "--offline", "--fix", "setting-unknown"]) == 2
+    assert "estui init DIR..." in capsys.readouterr().err
+
+
+def test_a_release_can_be_stated_for_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = str(folder(tmp_path))
+    worst = {}
+    for release in ("7.17", "9.1"):
+        main(["doctor", "--offline", "--json", "--elasticsearch", release, config])
+        found = json.loads(capsys.readouterr().out)["findings"]
+        worst[release] = next(each["severity"] for each in found if each["rule"] == "tls-enabled-unset")
+    assert worst == {"7.17": "warning", "9.1": "fatal"}
+    assert main(["doctor", "--offline", "--elasticsearch", "new", config]) == 2
+    assert "such as 7.17" in capsys.readouterr().err
+
+
+# nothing is written
+
+
+def test_doctor_and_probe_need_no_home_and_open_no_file_for_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a read-only mount: whoever tried to write would be refused there."""
+    config, opened = folder(tmp_path), os.open
+
+    def reading_only(path: object, flags: int, *given: object, **named: object) -> int:
+        assert not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT), f"{path} is opened for writing"
+        return opened(path, flags, *given, **named)  # type: ignore[arg-type]
+
+    def refused(*given: object, **named: object) -> None:
+        raise AssertionError(f"writes: {given}")
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setattr(os, "open", reading_only)
+    for name in ("mkdir", "makedirs", "rename", "replace", "unlink", "chmod", "symlink"):
+        monkeypatch.setattr(os, name, refused)
+    monkeypatch.setattr(Path, "write_bytes", refused)
+    monkeypatch.setattr(Path, "write_text", refused)
+    assert main(["doctor", "--offline", str(config)]) == 3
+    assert main(["probe", str(refused_address())]) == 1
+    capsys.readouterr()
+
+
+def test_a_name_is_looked_up_in_the_workspace_and_refused_without_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["probe", "es-1"]) == 2
+    assert "no HOST:PORT" in capsys.readouterr().err
+    where, _ = workspace(tmp_path, f"node.name: es-1\nhttp.port: {refused_address().port}\ntransport.port: 1\n")
+    capsys.readouterr()
+    assert main(["probe", "es-1", "--workspace", where]) == 1
+    out = capsys.readouterr().out
+    assert "es-1 http, 127.0.0.1:" in out
+    assert "es-1 transport, 127.0.0.1:1: refused" in out
+    assert main(["probe", "es-9", "--workspace", where]) == 2
+    assert "one of es-1" in capsys.readouterr().err
+    assert main(["probe", "es-1", "--ca", "x", "--workspace", where]) == 2
+    assert main(["probe", "es-1", "a:1", "--workspace", where]) == 2
+
+
+def test_targets_of_a_workspace_are_shown_in_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    port = refused_address().port
+    where, _ = workspace(tmp_path, f"node.name: es-1\nhttp.port: {port}\ntransport.port: 1\n")
+    capsys.readouterr()
+    assert main(["probe", "--workspace", where, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [(each["target"], each["port"]) for each in told] == [("es-1", "transport"), ("es-1", "http")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -161,6 +160,7 @@ def test_an_interval_looks_again_until_it_is_stopped(watched: Shell, monkeypatch
     def look(engine: Engine, **given: object) -> object:
         nonlocal rounds
         rounds += 1
+        monkeypatch.setattr(engine.stop, "wait", lambda timeout=None: engine.stop.is_set())
         if rounds == 1:
             raise EstuiError("not this time")
         if rounds == 3:
@@ -168,7 +168,6 @@ def test_an_interval_looks_again_until_it_is_stopped(watched: Shell, monkeypatch
         return real(engine, **given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(expiry, "look", look)
-    monkeypatch.setattr(threading.Event, "wait", lambda self, timeout=None: self.is_set())
     output = str(watched.home / "gone" / "m.prom")
     assert watched.run("watch", "--offline", "--interval", "60", "--output", output) == 0
     assert rounds == 3

@@ -18,7 +18,7 @@ from cryptography import x509
 from estui.decide.diff import edited_yml
 from estui.decide.plan import build_plan
 from estui.decide.rung import with_rungs
-from estui.formats import es_keystore, kibana_keystore, pem, pkcs12
+from estui.formats import beats_keystore, es_keystore, kibana_keystore, pem, pkcs12
 from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Address, BeatEntry, Inventory, KibanaEntry, NodeEntry, Policy, StoreFormat
 from estui.model.observed import ApiFacts, AuthorityFacts, FileState, Member, Observed, ObservedNode
@@ -30,7 +30,9 @@ from estui.model.plan import (
     Plan,
     PublishSet,
     RemoveSecureSetting,
+    RemoveSetting,
     SetSecureSetting,
+    SetSetting,
 )
 from estui.model.version import Version
 from estui.observe.cluster import observe
@@ -142,11 +144,29 @@ class Lab:
         self.kibana.append(KibanaEntry(str(folder), **entry))  # type: ignore[arg-type]
         return self
 
-    def with_beat(self, yml: str, name: str = "metricbeat") -> Lab:
+    def with_beat(
+        self,
+        yml: str,
+        name: str = "metricbeat",
+        /,
+        *,
+        modules: Mapping[str, str] | None = None,
+        secure: Mapping[str, str] | None = None,
+        **entry: object,
+    ) -> Lab:
+        """A Beat's folder; `modules` are files of its `modules.d`, `secure` is a keystore in its data folder."""
         folder = self.folder(name)
         folder.mkdir(parents=True)
-        self.put(name, f"{name}.yml", yml.encode())
-        self.beats.append(BeatEntry(str(folder), kind=name))
+        self.put(name, f"{name}.yml", yml.encode()).chmod(0o600)
+        for file, content in (modules or {}).items():
+            self.put(name, f"modules.d/{file}", content.encode()).chmod(0o600)
+        if secure is not None:
+            data = folder.parent / "data"
+            data.mkdir()
+            values = {key: Secret(value) for key, value in secure.items()}
+            (data / f"{name}.keystore").write_bytes(beats_keystore.write_beats_keystore(values, salt=SALT, iv=IV))
+            entry.setdefault("data", str(data))
+        self.beats.append(BeatEntry(str(folder), kind=name, **entry))  # type: ignore[arg-type]
         return self
 
     def put(self, name: str, path: str, content: bytes) -> Path:
@@ -210,7 +230,7 @@ class Lab:
     def _apply_target(self, changes: Iterable[Change], target: str) -> None:
         if not target:
             return
-        name = target.removeprefix("kibana/")
+        name = target.removeprefix("kibana/").removeprefix("beat/")
         mine = [change for change in changes if getattr(change, "target", "") == target]
         secure: dict[str, dict[str, str | None]] = {}
         for change in mine:
@@ -222,7 +242,8 @@ class Lab:
                 self._publish(name, change)
         for path, values in secure.items():
             self._edit_keystore(name, path, values)
-        for path in ("elasticsearch.yml", "kibana.yml"):
+        edited = (change.path for change in mine if isinstance(change, SetSetting | RemoveSetting))
+        for path in dict.fromkeys(("elasticsearch.yml", "kibana.yml", *edited)):
             file = self.folder(name) / path
             if file.exists():
                 file.write_bytes(edited_yml(file.read_bytes(), mine, target, path))
@@ -281,6 +302,9 @@ class Lab:
             found = kibana_keystore.read_kibana_keystore(file.read_bytes(), None, path) if file.exists() else {}
             kept = {key: value for key, value in {**found, **values}.items() if value is not None}
             content = kibana_keystore.write_kibana_keystore(kept, password=None, salt=SALT, iv=IV)
+        elif path != "elasticsearch.keystore":
+            secrets = {key: Secret(value) for key, value in values.items() if value is not None}
+            content = beats_keystore.write_beats_keystore(secrets, salt=SALT, iv=IV)
         else:
             raw: dict[str, bytes] = {es_keystore.SEED: SEED}
             if file.exists():
@@ -377,9 +401,16 @@ def at_mount(observed: Observed, root: Path, *, uid: int = 0, gid: int = 1000) -
         )
         for each in observed.kibana
     )
+    beats = tuple(
+        dataclasses.replace(
+            each, entry=dataclasses.replace(each.entry, config=moved(each.entry.config)), files=owned(each.files)
+        )
+        for each in observed.beats
+    )
     inventory = dataclasses.replace(
         observed.inventory,
         nodes=tuple(node.entry for node in nodes),
         kibana=tuple(each.entry for each in kibana),
+        beats=tuple(each.entry for each in beats),
     )
-    return dataclasses.replace(observed, inventory=inventory, nodes=nodes, kibana=kibana)
+    return dataclasses.replace(observed, inventory=inventory, nodes=nodes, kibana=kibana, beats=beats)

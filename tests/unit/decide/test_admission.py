@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from estui.decide.admission import admit_authority, weak_key, weak_signature
+from estui.decide.admission import admit_authority, bundle_reasons, weak_key, weak_signature
 from estui.model.certificate import CertificateFacts
 from estui.pki.facts import certificate_facts
 from tests.corporate import Corporate
@@ -65,3 +65,14 @@ def test_weak_algorithms() -> None:
     assert weak_signature(replace(GOOD, signature_hash="md5")) == "it is signed with MD5, which Java refuses"
     assert weak_signature(replace(GOOD, signature_hash="sha1")) == "it is signed with SHA-1, which Java refuses"
     assert weak_signature(GOOD) == ""
+
+
+def test_a_bundle_is_one_root_with_the_cas_below_it() -> None:
+    corporate, other = Corporate(now=NOW), Corporate(now=NOW, words="Other")
+    root, issuing = certificate_facts(corporate.root), certificate_facts(corporate.issuing)
+    assert bundle_reasons([issuing, root]) == bundle_reasons([root]) == []
+    assert bundle_reasons([issuing]) == ["it holds no root CA (CN=Corp Issuing,O=Example)"]
+    assert "it holds 2 root CAs" in bundle_reasons([root, certificate_facts(other.root)])[0]
+    assert bundle_reasons([root, certificate_facts(other.issuing)]) == [
+        "CN=Other Issuing,O=Example was not signed by CN=Corp Root,O=Example, nor by a CA below it"
+    ]

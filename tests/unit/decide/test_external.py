@@ -170,7 +170,7 @@ def test_peers_that_do_not_trust_the_ca_are_named(lab: Lab, own: Observed, corpo
     told = caught.value.reasons
     transport = next(reason for reason in told if reason.startswith("es-1 transport"))
     assert "es-2, es-3 would refuse the imported leaf, since CA corporate is not trusted there yet" in transport
-    assert "estui ca rollover of transport with CA corporate as its successor" in transport
+    assert "estui ca rollover start transport --to corporate" in transport
     assert "kibana/kibana-1 would refuse" in next(reason for reason in told if reason.startswith("es-1 http"))
     assert not [reason for reason in told if reason.startswith("kibana/")]  # browsers are not seen
 

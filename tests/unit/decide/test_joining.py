@@ -16,7 +16,9 @@ from estui.model.inventory import Address, Layer, StoreFormat
 from estui.model.observed import NO_API, ApiFacts, DataFolder, Observed, PortState, Served
 from estui.model.plan import Plan, PublishSet, RemoveSetting, Restart, SetSecureSetting, SetSetting
 from estui.model.run import StepKind
-from tests.unit.decide.samples import V8, Lab, answering, changed_node, node_yml
+from tests.corporate import Corporate
+from tests.unit.decide.samples import NOW, V8, Lab, answering, changed_node, node_yml
+from tests.unit.decide.test_external import imported, keyless
 
 STOCK = node_yml("es-4", 4, security="")
 
@@ -272,3 +274,29 @@ def test_without_that_ca_in_the_workspace_the_join_is_refused_and_says_how_to_ge
     lab.authorities.clear()
     lab.node("es-4", STOCK)
     assert "estui adopt --import" in _reasons(lab)
+
+
+def _external(lab: Lab, corporate: Corporate, *names: str) -> Observed:
+    """A cluster whose leaves a corporate CA signed, and es-4, with imported leaves for these nodes of it."""
+    observed = _seen(lab)
+    leaves = [each for each in imported(observed, corporate, "set-4") if each.target in names]
+    return keyless(observed, corporate, *leaves)
+
+
+def test_leaves_of_a_ca_of_others_are_asked_for_first_and_then_used(lab: Lab) -> None:
+    """The refusal names the node, the layers and every command; with the answers the plan has them and their CA."""
+    corporate = Corporate(now=NOW)
+    lab.three()
+    lab.authorities["corporate"] = (corporate.root_key, corporate.root)
+    stock = lab.look()
+    lab.apply(lab.plan(Scenario.HTTPS, observed=keyless(stock, corporate, *imported(stock, corporate))))
+    lab.node("es-4", STOCK)
+    asked = _reasons(lab, _external(lab, corporate))
+    assert "es-4 transport and http: CA corporate has no key here" in asked
+    assert f"estui node add {lab.folder('es-4')} --requests-to DIR" in asked
+    plan = _plan(lab, _external(lab, corporate, "es-4"))
+    published = [change for change in plan.changes if isinstance(change, PublishSet)]
+    assert {(change.set_name, change.imported, change.trust) for change in published} == {
+        ("transport", "set-4", ("corporate",)),
+        ("http", "set-4", ("corporate",)),
+    }

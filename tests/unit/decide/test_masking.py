@@ -96,3 +96,13 @@ def test_a_login_in_a_url_is_no_part_of_a_plan() -> None:
     assert shown_value("elasticsearch.hosts", hosts) == ("https://a:9200", "https://someone:(secret)@b:9200")
     assert shown_value("elasticsearch.hosts", hosts[1]) == "https://someone:(secret)@b:9200"
     assert shown_value("http.port", 9200) == 9200
+
+
+@pytest.mark.parametrize("value", ["${ES_PWD}", "'${ES_PWD}'", '"${a.b-c}"   # kept'])
+def test_a_reference_to_where_a_secret_is_kept_is_shown(value: str) -> None:
+    """Else a password that gives way to a reference would look like no change."""
+    line = f"  output.elasticsearch.password: {value}"
+    assert mask(line) == line
+    assert "hunter2" not in mask("password: ${ES_PWD:hunter2}")
+    assert "hunter2" not in mask("password: ${ES_PWD}hunter2")
+    assert shown_value("a.password", "${ES_PWD}") == "${ES_PWD}"

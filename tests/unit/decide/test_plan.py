@@ -146,11 +146,11 @@ def test_passwords_on_plain_http_are_said_where_they_travel_so(lab: Lab) -> None
 def test_rolling_https_says_what_clients_lose_and_beats_are_named(lab: Lab) -> None:
     lab.node("es-1")
     lab.apply(lab.plan(BASIC))
-    lab.with_beat("output.elasticsearch.hosts: [127.0.0.1:9201]\n")
+    lab.with_beat("output.logstash.hosts: [127.0.0.1:5044]\n")
     plan = lab.plan(HTTPS)
     assert plan.restart is Restart.ROLLING
     assert any("lose each node" in note for note in plan.notes)
-    assert any("not changed by this release: beat/" in note for note in plan.notes)
+    assert any("beat/config is left as it is: it does not send" in note for note in plan.notes)
 
 
 def test_a_policy_under_which_leaves_are_always_due_is_said(lab: Lab) -> None:

@@ -79,3 +79,23 @@ def test_plain_http_is_asked_with_curl_and_a_closed_port_with_openssl() -> None:
     assert commands(Served(PORT, PortState.PLAIN, "HTTP without TLS"), "es-1") == ("curl -v http://es-1:9200/",)
     assert commands(Served(PORT, PortState.REFUSED), "es-1")[0].startswith("openssl s_client")
     assert commands(Served(None, PortState.NOT_ASKED), "es-1") == ()
+
+
+def test_a_wrong_name_is_told_with_the_names_that_are_there() -> None:
+    proof = judge(TLS, "other", (ca(),), NOW)[2]
+    assert (proof.ok, proof.evidence) == (False, "no name other: it has es-1, 127.0.0.1")
+
+
+def test_a_leaf_without_sans_says_who_takes_its_cn() -> None:
+    bare = replace(LEAF, dns_names=(), addresses=())
+    proof = judge(replace(TLS, chain=(bare,)), "es-1", (), NOW)[2]
+    assert not proof.ok
+    assert "only CN=es-1; Elasticsearch, Kibana and curl take that" in proof.evidence
+    other = judge(replace(TLS, chain=(bare,)), "es-2", (), NOW)[2]
+    assert other.evidence == "no name es-2: it has no SAN at all, only CN=es-1"
+
+
+def test_an_ended_certificate_says_since_when() -> None:
+    ended = replace(LEAF, not_after=NOW - timedelta(days=9))
+    proof = judge(replace(TLS, chain=(ended,)), "es-1", (), NOW)[1]
+    assert proof.evidence == f"ended {NOW - timedelta(days=9):%Y-%m-%d}, 9 d ago"

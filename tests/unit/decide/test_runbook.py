@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from estui.decide.runbook import is_master_eligible, rollback_steps, start_order
+from estui.decide.runbook import is_master_eligible, leaves_allocation_off, rollback_steps, start_order, takes_down
 from estui.model.goal import Goal, Scenario
-from estui.model.run import Step, StepKind
+from estui.model.plan import Plan
+from estui.model.run import Step, StepKind, StepRecord, StepState
 from tests.unit.decide.samples import Lab, node_yml
 
 BASIC, HTTPS = Goal(Scenario.BASIC), Goal(Scenario.HTTPS)
@@ -98,3 +99,41 @@ def test_what_was_loaded_without_a_restart_is_undone_without_one(lab: Lab) -> No
     lab.apply(lab.plan(BASIC))
     steps = rollback_steps(lab.later(days=380).plan(BASIC), ("es-1",), ("es-1", "es-2", "es-3"))
     assert kinds(steps) == [K.PREPARE, K.UNDO, K.VERIFY]
+
+
+def test_a_rolling_restart_is_undone_from_its_last_node(lab: Lab) -> None:
+    """The one that did not come back is the last that was switched: no other goes down before it is there again."""
+    lab.three()
+    lab.apply(lab.plan(BASIC))
+    plan, order = lab.plan(HTTPS), ("es-1", "es-2", "es-3")
+    restarts = [step.targets for step in rollback_steps(plan, ("es-1", "es-2"), order) if step.kind is K.RESTART]
+    assert restarts == [("es-2",), ("es-1",)]
+
+
+def test_what_was_taken_down_is_brought_up_although_nothing_was_switched(lab: Lab) -> None:
+    plan, order = lab.three().plan(HTTPS), ("es-1", "es-2", "es-3")
+    assert kinds(rollback_steps(plan, (), order, taken_down=True)) == [
+        K.PREPARE, K.START, K.CLUSTER, K.ALLOCATION_ON, K.VERIFY,
+    ]  # fmt: skip
+
+
+def _records(plan: Plan, *states: tuple[StepKind, StepState]) -> list[StepRecord]:
+    known = dict(states)
+    return [StepRecord(step, known.get(step.kind, StepState.WAITING)) for step in plan.steps]
+
+
+@pytest.mark.parametrize("state", [StepState.RUNNING, StepState.FAILED, StepState.DONE])
+def test_allocation_counts_as_off_from_the_moment_it_may_be(lab: Lab, state: StepState) -> None:
+    plan = lab.three().plan(HTTPS)
+    assert leaves_allocation_off(_records(plan, (K.ALLOCATION_OFF, state)))
+    assert takes_down(_records(plan, (K.ALLOCATION_OFF, state)))
+    assert not leaves_allocation_off(_records(plan))
+    assert not takes_down(_records(plan, (K.PREPARE, state)))
+
+
+@pytest.mark.parametrize("state", [StepState.RUNNING, StepState.FAILED])
+def test_allocation_counts_as_on_only_once_it_is(lab: Lab, state: StepState) -> None:
+    plan = lab.three().plan(HTTPS)
+    off = (K.ALLOCATION_OFF, StepState.DONE)
+    assert leaves_allocation_off(_records(plan, off, (K.ALLOCATION_ON, state)))
+    assert not leaves_allocation_off(_records(plan, off, (K.ALLOCATION_ON, StepState.DONE)))

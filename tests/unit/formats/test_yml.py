@@ -343,3 +343,35 @@ class TestRefusals:
     def test_one_setting_is_asked_for_once(self) -> None:
         with pytest.raises(SettingsError, match="asked for twice"):
             changed("", Put("a", 1), Drop("a"))
+
+
+MODULES = b"""# Module: elasticsearch
+- module: elasticsearch   # of this host
+  xpack.enabled: true
+  hosts: ["http://localhost:9200"]
+  #username: "user"
+
+- module: kibana
+  hosts:
+    - "localhost:5601"
+"""
+
+
+def test_a_list_at_the_top_is_read_below_a_name_and_edited_in_place() -> None:
+    """As in the `modules.d` of Beats; a new setting stands behind the first one of its map, and nothing else moves."""
+    found = parse_settings(MODULES, "m.yml", "modules")
+    assert found["modules.1.module"].value == "kibana"
+    edits = [
+        Put("modules.0.hosts", ("https://localhost:9200",)),
+        Put("modules.0.ssl.certificate_authorities", ("/etc/x/ca.crt",)),
+        Put("modules.0.username", "m"),
+        Put("modules.1.protocol", "https"),
+    ]
+    result = edit(MODULES, edits, "m.yml", "heading", "modules")
+    assert result == (
+        MODULES.replace(b'["http://localhost:9200"]', b'["https://localhost:9200"]')
+        .replace(b"of this host\n", b'of this host\n  ssl.certificate_authorities: ["/etc/x/ca.crt"]\n  username: m\n')
+        .replace(b"- module: kibana\n", b"- module: kibana\n  protocol: https\n")
+    )
+    with pytest.raises(SettingsError, match="not a map of settings"):
+        parse_settings(MODULES, "m.yml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -46,7 +47,8 @@ def secured(seen: list[bytes]) -> Handler:
 
     def respond(path: str, request: bytes) -> bytes:
         seen.append(request)
-        return answer(BODIES[path]) if b"authorization: " in request.lower() else MISSING
+        known = answer(BODIES[path]) if path in BODIES else NO_HANDLER
+        return known if b"authorization: " in request.lower() else MISSING
 
     return http(respond)
 
@@ -146,6 +148,21 @@ def test_a_hanging_node_does_not_hold_up_the_others(tmp_path: Path) -> None:
     assert [seen.port(Layer.HTTP).state for seen in got.nodes] == [PortState.TIMED_OUT, PortState.PLAIN]
     assert got.nodes[1].api.name == "n1"
     assert taken < 3
+
+
+def test_a_node_that_shakes_hands_and_then_hangs_is_asked_once(tmp_path: Path, leaf: Leaf) -> None:
+    context, connections = leaf.context(tmp_path), 0
+
+    def hang(connection: socket.socket) -> None:
+        nonlocal connections
+        connections += 1
+        wait_for_end(connection)
+
+    with server(tls(context, hang)) as address:
+        seen = look(entry(tmp_path, address), ca=leaf.ca, credentials=ELASTIC).nodes[0]
+    assert seen.port(Layer.HTTP).state is PortState.TLS
+    assert (seen.api.reachable, connections) == (False, 2)  # a handshake, and one request
+    assert "no answer within" in seen.api.detail
 
 
 def test_a_hanging_mount_does_not_hold_up_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,22 @@ import json
 import pytest
 
 from estui.errors import ProbeError
-from estui.model.observed import Health
+from estui.model.observed import DiskUse, Health
 from estui.model.version import Version
-from estui.observe.es_api import authenticate, health, listed_certificates, members, read_api
+from estui.observe.es_api import (
+    BUILT_IN,
+    authenticate,
+    disabled,
+    disks,
+    health,
+    licence,
+    listed_certificates,
+    members,
+    read_api,
+    read_more,
+    watermark,
+    without_password,
+)
 from estui.observe.http import Basic, Client
 from estui.secret import Secret
 from tests.unit.observe.servers import ANSWERS, Handler, answer, http, refused_address, server
@@ -184,3 +197,77 @@ def test_a_list_that_is_refused_or_none_is_no_evidence(body: bytes) -> None:
         pytest.raises(ProbeError),
     ):
         listed_certificates(client)
+
+
+def only(path: str, whole: bytes) -> Handler:
+    """A node that answers one path."""
+    return http(lambda asked, request: whole if asked == path else NO_HANDLER)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"license":{"type":"basic","status":"active"}}', "basic"),
+        (b'{"license":{"type":"trial","status":"expired"}}', "trial (expired)"),
+        (b'{"license":[]}', ""),
+        (b"[]", ""),
+    ],
+)
+def test_the_licence_is_told_with_its_state_unless_it_is_active(body: bytes, words: str) -> None:
+    with server(only("/_license", answer(body))) as address, Client(address, None) as client:
+        assert licence(client) == words
+
+
+def test_built_in_users_without_a_document_in_the_security_index_have_no_password() -> None:
+    body = json.dumps({"hits": {"hits": [{"_id": "reserved-user-elastic"}, {"_id": "reserved-user-kibana_system"}, 7]}})
+    with server(only("/.security/_search", answer(body.encode()))) as address, Client(address, None) as client:
+        assert without_password(client) == BUILT_IN[2:]
+
+
+@pytest.mark.parametrize(("status", "known"), [("404 Not Found", BUILT_IN), ("403 Forbidden", None)])
+def test_without_the_index_nobody_has_one_and_without_leave_nothing_is_said(
+    status: str, known: tuple[str, ...] | None
+) -> None:
+    handler = only("/.security/_search", answer(b'{"error":{"reason":"no"}}', status))
+    with server(handler) as address, Client(address, None) as client:
+        assert without_password(client) == known
+
+
+def test_what_is_refused_leaves_the_rest_told() -> None:
+    with server(node()) as address, Client(address, None, Basic("elastic", Secret("pw"))) as client:
+        facts = read_api(client)
+        more = read_more(facts, client)
+    assert (more.licence, more.without_password, more.listed) == ("", None, None)
+    assert more.health == facts.health
+
+
+def test_hashes_of_passwords_are_not_asked_for() -> None:
+    asked: list[bytes] = []
+
+    def respond(path: str, request: bytes) -> bytes:
+        asked.append(request)
+        return answer(b'{"hits":{"hits":[]}}')
+
+    with server(http(respond)) as address, Client(address, None) as client:
+        without_password(client)
+    assert b"_source=false" in asked[0]
+
+
+def test_disks_watermark_and_disabled_users_are_told_to_whoever_may_look() -> None:
+    disks_body = b'[{"node":"n1","disk.total":"100","disk.avail":"9"},{"node":"UNASSIGNED","disk.total":null}]'
+    settings = b'{"persistent":{"cluster.routing.allocation.disk.watermark.low":"90%"},"transient":{}}'
+    users = b'{"elastic":{"enabled":true},"logstash_system":{"enabled":false}}'
+    paths = {
+        "/_cat/allocation/_local": answer(disks_body),
+        "/_cluster/settings": answer(settings),
+        f"/_security/user/{','.join(BUILT_IN)}": answer(users),
+    }
+    with server(http(lambda path, request: paths.get(path, NO_HANDLER))) as address, Client(address, None) as client:
+        assert disks(client) == (DiskUse("n1", 100, 9),)
+        assert watermark(client) == "90%"
+        assert disabled(client) == ("logstash_system",)
+
+
+def test_disks_and_users_that_nobody_tells_are_unknown() -> None:
+    with server(http(lambda path, request: NO_HANDLER)) as address, Client(address, None) as client:
+        assert (disks(client), watermark(client), disabled(client)) == ((), "", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from estui.formats.yml import parse_settings
 from estui.model.observed import Fault, Observed, OnDisk
 from tests.unit.decide.findings.builders import SECURED, Case, beat, check, fire, named, names, node, seen, state
 
@@ -66,3 +67,14 @@ def test_a_misspelt_option_names_the_right_one() -> None:
 def test_no_password_is_ever_shown() -> None:
     for case in CASES:
         assert "hunter2" not in str(fire(case.rule, seen(beat(f"{OUT}.password: hunter2"))))
+
+
+def test_modules_are_looked_at_like_the_yml() -> None:
+    module = parse_settings(
+        b"- module: elasticsearch\n  username: monitoring_user\n  ssl.verification_mode: none\n", "m.yml", "modules"
+    )
+    observed = seen(beat(modules={"modules.d/e.yml": module}))
+    (role,) = fire("beat-user-is-role", observed)
+    assert role.where == "/mnt/metricbeat/modules.d/e.yml:2: modules.0.username"
+    (none,) = fire("beat-verification-none", observed)
+    assert none.where.startswith("/mnt/metricbeat/modules.d/e.yml:3")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from estui.model.inventory import Layer
@@ -38,6 +40,8 @@ def hosts(*urls: str) -> str:
 
 HTTPS, HTTP = hosts("https://127.0.0.1:9200"), hosts("http://127.0.0.1:9200")
 GOOD = seen(http(), kibana(HTTPS, trust=TRUST))
+ASKING = SECURED + "xpack.security.http.ssl.client_authentication: optional\n"
+STRANGER = facts("kibana", of=1)
 BEAT = 'output.elasticsearch:\n  hosts: ["127.0.0.1:9200"]\n'
 
 CASES = [
@@ -55,6 +59,12 @@ CASES = [
         "has no name 127.0.0.1",
     ),
     Case("client-distrusts-node", seen(http(), kibana(HTTPS, trust=STRANGE)), GOOD, "would refuse es-1"),
+    Case(
+        "client-certificate-refused",
+        seen(http(ASKING), kibana(HTTPS, trust=replace(TRUST, leaf=STRANGER, chain=(STRANGER,)))),
+        seen(http(ASKING), kibana(HTTPS, trust=replace(TRUST, leaf=facts("kibana"), chain=(facts("kibana"),)))),
+        "es-1 would refuse CN=es-1",
+    ),
     Case(
         "client-trusts-leaf",
         seen(http(), kibana(HTTPS, trust=OnDisk(trusted=(facts(),)))),

@@ -40,6 +40,7 @@ CASES = [
         "cluster-uuids-differ", seen(node("", api=TWO), node("", "es-2", api=answers("es-2", cluster_uuid="u2"))), GOOD
     ),
     Case("health-red", seen(node("", api=replace(TWO, health=Health("red", 2, 2, 5)))), GOOD, "5 shards unassigned"),
+    Case("health-yellow", seen(node("", api=replace(TWO, health=Health("yellow", 2, 2, 5)))), GOOD, "5 shards"),
     Case("allocation-off", seen(node("", api=replace(TWO, allocation="primaries"))), GOOD, "primaries"),
     Case("version-unknown", seen(node("", version=None)), GOOD),
     Case("version-newer", seen(node("", version=Version(10, 0, 0))), GOOD, "10.0.0 is judged as 9.x"),

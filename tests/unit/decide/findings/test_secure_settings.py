@@ -43,6 +43,12 @@ CASES = [
         "0664",
     ),
     Case(
+        "keystore-owner",
+        seen(holding("es-1", secure(), elasticsearch__keystore=state(b"", 0o600, uid=0, gid=0))),
+        seen(holding("es-1", secure(), elasticsearch__keystore=state(b"", 0o660))),
+        "0600 0:0",
+    ),
+    Case(
         "keystore-temporary-left",
         seen(holding("es-1", secure(), elasticsearch__keystore__tmp=state())),
         GOOD,

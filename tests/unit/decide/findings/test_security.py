@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from estui.model.finding import Severity
 from estui.model.inventory import Layer
-from estui.model.observed import ABSENT, Observed, ObservedNode
+from estui.model.observed import ABSENT, KeystoreFacts, Observed, ObservedNode
 from tests.unit.decide.findings.builders import (
     SECURED,
     V7,
     V8,
+    V9,
     Case,
     check,
     fire,
@@ -173,3 +176,16 @@ def test_a_switch_from_the_environment_is_not_judged() -> None:
 def test_the_layer_of_a_filter_is_told() -> None:
     observed = seen(node("xpack.security.transport.filter.deny: 10.0.0.0/8"))
     assert [found.summary for found in fire("ip-filter", observed)] == [f"{Layer.TRANSPORT.value} is filtered"]
+
+
+def test_a_node_last_started_by_7_refuses_8_until_security_is_stated() -> None:
+    old = KeystoreFacts(present=True, version=4, opened=True)
+    upgraded = node("cluster.name: lab", version=V8, version_source="inventory", keystore=old)
+    (found,) = fire("security-not-stated", seen(upgraded))
+    assert found.severity is Severity.FATAL
+    for other in (
+        node("cluster.name: lab", version=V8, version_source="inventory"),
+        node("cluster.name: lab", version=V9, keystore=old),
+        replace(upgraded, version_source="keystore format 4"),
+    ):
+        assert [each.severity for each in fire("security-not-stated", seen(other))] == [Severity.NOTE]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from estui.model.inventory import Address, Layer
-from estui.model.observed import ObservedNode, PortState, Served
+from estui.model.observed import ObservedNode, PortState, SeenFile, Served
 from tests.unit.decide.findings.builders import (
     SECURED,
     Case,
@@ -44,7 +44,25 @@ ROOT = replace(ca(), subject="CN=Root", issuer="CN=Root", sha256="22")
 BELOW = replace(LEAF, issuer="CN=Middle")
 LINKED = {"elasticsearch.yml": replace(state(b""), link="/srv/elasticsearch.yml")}
 
+READS = answers(listed=(SeenFile("t.crt", LEAF.serial), SeenFile("t-ca.crt", 7)))
+OTHERS = answers(listed=(SeenFile("t.crt", 4711), SeenFile("t-ca.crt", 7)))
+
+MOUNTED = {"elasticsearch.keystore": replace(state(b""), mounted=True)}
+
 CASES = [
+    Case("file-mounted-alone", seen(node(files=MOUNTED)), GOOD, "elasticsearch.keystore is a mount"),
+    Case(
+        "node-cannot-read-files",
+        seen(node(api=answers(listed_problem="HTTP 500: cannot read t.crt"))),
+        seen(node(api=READS)),
+        "cannot read t.crt",
+    ),
+    Case(
+        "node-sees-another-file",
+        seen(node(disk=on(Layer.TRANSPORT, disk(LEAF)), api=OTHERS)),
+        seen(node(disk=on(Layer.TRANSPORT, disk(LEAF)), api=READS)),
+        "t.crt is serial",
+    ),
     Case("tls-not-loaded", seen(serving(replace(TLS, chain=(NEW,)))), GOOD, "transport 127.0.0.1:9300"),
     Case("tls-handshake-fails", seen(serving(Served(PORT, PortState.TLS, "bad signature"))), GOOD, "bad signature"),
     Case("tls-names-narrower", seen(serving(replace(TLS, chain=(NEW,)))), GOOD, "lacks new"),

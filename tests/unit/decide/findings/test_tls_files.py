@@ -15,6 +15,7 @@ from tests.unit.decide.findings.builders import (
     Case,
     check,
     disk,
+    facts,
     fire,
     named,
     names,
@@ -156,3 +157,22 @@ def test_a_key_of_the_same_owner_as_the_yml_is_readable() -> None:
     assert fire("tls-key-owner", seen(replace(own, files=files))) == []
     foreign = {**own.files, "elasticsearch.yml": state(b"", 0o600, 2000, 2000)}
     assert len(fire("tls-key-owner", seen(replace(own, files=foreign)))) == 1
+
+
+def test_a_key_that_elasticsearch_does_not_read_is_known_by_itself() -> None:
+    """The certificate beside it may be of another key, and then tells nothing about it."""
+    found = disk(facts(), named=(named("key", "t.key", keys=1, key_type="ed25519"), named("certificate", "t.crt")))
+    (told,) = fire("tls-key-type", seen(node(disk=on(Layer.TRANSPORT, found))))
+    assert told.where.endswith("transport.ssl.key")
+
+
+def test_a_store_whose_key_is_not_encrypted_has_none_for_java() -> None:
+    file = named("keystore.path", "s.p12", format="PKCS12", keys=1, clear_key=True)
+    (told,) = fire("tls-keystore-without-key", seen(transport(file)))
+    assert "in the clear" in told.summary
+
+
+@pytest.mark.parametrize("setting", ["certificate", "certificate_authorities", "truststore.path"])
+def test_files_that_hold_no_key_have_to_be_readable_too(setting: str) -> None:
+    file = named(setting, "t.crt", mode=0o600, uid=0, gid=0)
+    assert len(fire("tls-key-owner", seen(transport(file)))) == 1

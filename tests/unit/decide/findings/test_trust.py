@@ -150,3 +150,10 @@ def test_one_store_as_key_and_trust_lets_its_own_certificate_pass_after_its_end(
 def test_a_peer_whose_trust_could_not_be_read_refuses_nobody() -> None:
     unread = OnDisk(enabled=True, problem="ca.crt cannot be read", named=ONE.named)
     assert fire("transport-peers-refuse", seen(peer("es-1", ONE), peer("es-2", unread))) == []
+
+
+def test_leaves_of_contexts_without_a_named_file_have_a_place_all_the_same() -> None:
+    """What a port served stands in for a folder that tells nothing: there is a leaf, and no file that names it."""
+    shared = disk(facts("es-1"), named=())
+    (found,) = fire("transport-certificate-shared", seen(peer("es-1", shared), peer("es-2", shared)))
+    assert found.where == "/mnt/es-1/elasticsearch.yml:5: xpack.security.transport.ssl.enabled"
