@@ -205,7 +205,11 @@ def test_no_command_prints_or_writes_a_secret(witness: Witness, caplog: pytest.L
     for number, form in enumerate(((), ("--json",))):
         here.estui("init", config, "--kibana", kibana, "--workspace", str(saved / f"new-{number}"), *form)
     here.both("status", expect=(0, 3))
+    here.both("status", "--evidence", expect=(0, 3))
     here.both("probe", address, expect=(1, 3))
+    here.both("probe", "es-1", expect=(0, 1, 3))
+    here.both("doctor", "--fix", "kibana-password-in-yml", "--dry-run", expect=3)
+    here.both("doctor", "--fix", "tls-password-in-yml", "--dry-run", *known, expect=3)
     here.estui("plan", "https", *PKCS12, expect=1)  # the keystore is locked
     assert "elasticsearch.keystore cannot be opened" in here.err
     inventory = here.workspace / "estui.yaml"
@@ -253,6 +257,7 @@ def test_no_command_prints_or_writes_a_secret(witness: Witness, caplog: pytest.L
 def secured(here: Witness) -> None:
     """Everything that can be done to the secured cluster."""
     here.both("status")
+    here.both("status", "--evidence")
     here.both("verify")
     here.both("doctor", expect=(0, 3))
     here.both("probe", f"127.0.0.1:{here.sandbox.ports['es-1']['transport']}")
