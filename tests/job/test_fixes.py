@@ -59,6 +59,7 @@ def test_a_file_that_changed_since_the_review_is_not_touched(bastion: Maker, mon
     assert "cluster.initial_master_nodes" in yml.read_text()
 
 
+@pytest.mark.slow
 def test_kibanas_clear_password_moves_into_its_keystore(bastion: Maker) -> None:
     here = bastion(1)
     here.estui("apply", "minimal", *APPLY)

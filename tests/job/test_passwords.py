@@ -133,6 +133,7 @@ def test_a_forgotten_elastic_password_is_replaced_with_the_folder_alone(bastion:
     assert "others can read" in here.err
 
 
+@pytest.mark.slow
 def test_all_built_in_users_get_passwords_from_a_file(bastion: Maker, tmp_path: Path) -> None:
     """As they stand there, and stored nowhere here; one that a yml would change is refused before anything happens."""
     here = bastion(1)
@@ -185,6 +186,7 @@ def test_a_run_that_waits_for_kibana_can_be_taken_back_or_gone_on_with(bastion: 
     assert "estui-tmp" not in (here.sandbox.config("es-1") / "users").read_text()
 
 
+@pytest.mark.slow
 def test_typed_twice_or_shown_once(bastion: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Typed ones are stored, and never in a plan, journal or audit line; shown ones are kept nowhere."""
     here = bastion(1, kibana=False)

@@ -64,6 +64,7 @@ def test_nothing_due_is_success_and_what_is_due_is_renewed(bastion: Maker, kiban
     assert here.json("verify")["ok"]
 
 
+@pytest.mark.slow
 def test_another_kind_of_key_is_said_in_the_review(bastion: Maker) -> None:
     here = bastion(1, kibana=False)
     here.estui(*APPLY, "https")

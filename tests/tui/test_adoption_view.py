@@ -155,13 +155,14 @@ async def test_a_ca_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
     monkeypatch.setattr(adoption, "look", look)
     (tmp_path / "elsewhere.p12").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))  # a short name: the field shows the end of a long one
     async with at_the_screen() as user:
         await user.open("adoption")
         await user.do("adoption.file")
         await user.until(lambda: user.dialog == "AskFile", "the dialog")
         await user.press("enter")
         assert "name a file" in user.screen
-        await user.type(f"{tmp_path}/else")
+        await user.type("~/else")
         await user.until(lambda: "elsewhere.p12" in user.screen, "the completion")
         await user.press("right", "enter", "enter")
         await user.type("opensesame")
