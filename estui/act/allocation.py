@@ -80,7 +80,8 @@ class Allocation:
                 raise ProbeError(f"{health.unassigned_shards} shard copies are not back yet")
             return f"{health.nodes} nodes, {health.status}"
 
-        limit = max(self.context.options.start_timeout_s, self.context.options.wait_s) if self._was_restarted() else 0.0
+        options = self.context.options
+        limit = max(options.start_timeout_s if self._was_restarted() else 0.0, options.wait_s)
         problem = self.watching.gate(step, "cluster", whole, limit)
         if problem:
             raise WaitingError(f"{', '.join(step.targets)} is not taken down: {problem}", hint=CAUSES)

@@ -9,7 +9,7 @@ from estui.act.peers import Peers
 from estui.decide.log_fragments import LogKind, LogMeaning, has_ended, meanings, reasons
 from estui.errors import StoreError
 from estui.formats.wire import decode
-from estui.observe.node_log import LogEnd, mark_log, read_since
+from estui.observe.node_log import LogEnd, folder_problem, mark_log, read_since
 
 MARK = "log-mark"
 """Act of a journal record: where a node's logs ended when a step began. It outlives the process, so that a person who
@@ -28,6 +28,9 @@ class NodeLogs:
         for target in targets:
             folder = self.peers.logs(target)
             if folder is not None and not self._marks(target, step):
+                problem = folder_problem(folder)
+                if problem:
+                    self.context.say(f"{target}: its log folder {folder}: {problem}")
                 self.context.journal.write(MARK, step=step, target=target, ends=mark_log(folder))
 
     def said(self, target: str) -> tuple[LogMeaning, ...]:

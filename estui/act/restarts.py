@@ -179,7 +179,7 @@ class Restarts:
                 stage.restart is Restart.ROLLING
                 and any(isinstance(change, PublishSet) and change.keep_leaf for change in stage.changes)
             )
-            or (stage.restart is Restart.ROLLING and self.context.plan.goal.secure)
+            or (stage.restart is Restart.ROLLING and (self.context.plan.goal.secure or self.context.plan.goal.fix))
             for stage in stages
         )
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from estui.act import steps
+from estui.act import reload, steps
 from estui.act.commit import commit
 from estui.act.context import Context
 from estui.engine import Access, Engine, read_secret_file
+from estui.model.observed import Observed
 from estui.sandbox.processes import StartFailedError
 from tests.job.conftest import Bastion, Maker
+from tests.waiting import until
 
 ALLOCATION = "cluster.routing.allocation.enable"
 
@@ -26,12 +28,20 @@ def _plain_allocation(here: Bastion) -> str:
     return found
 
 
-def _allocation(here: Bastion) -> str:
-    """As one of the nodes tells it, with the stored password of `elastic`."""
+def _observed(here: Bastion) -> Observed:
+    """The cluster as it tells it, with the stored password of `elastic`."""
     engine = Engine(str(here.workspace), access=Access(over_plain=True))
     engine.unlock(read_secret_file(here.workspace / "passphrase"))
-    observed = engine.observe()
-    return next(node.api.allocation for node in observed.nodes if node.api.reachable) or "all"
+    return engine.observe()
+
+
+def _allocation(here: Bastion) -> str:
+    return next(node.api.allocation for node in _observed(here).nodes if node.api.reachable) or "all"
+
+
+def _members(here: Bastion) -> set[int]:
+    """How many nodes each of them counts."""
+    return {node.api.health.nodes if node.api.health else 0 for node in _observed(here).nodes}
 
 
 def test_an_undo_from_the_stop_switches_allocation_on_again(bastion: Maker) -> None:
@@ -48,6 +58,7 @@ def test_an_undo_from_the_stop_switches_allocation_on_again(bastion: Maker) -> N
     assert [run["phase"] for run in here.json("history")] == ["rolled back", "done"]
 
 
+@pytest.mark.slow
 def test_a_rolling_run_is_interrupted_refuses_and_is_undone_from_where_it_stands(
     bastion: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +90,7 @@ def test_a_rolling_run_is_interrupted_refuses_and_is_undone_from_where_it_stands
     assert "es-1 is not taken down: 1 of 2 nodes are there" in here.err
     assert here.sandbox.status()["es-1"] == "running"
     here.sandbox.start("es-2")
+    until(lambda: _members(here) == {2}, 20)
 
     # the first node comes back, restarted by hand; the second cannot: the undo begins with it
     here.estui("runbook", "resume", "--plain-http", expect=3)
@@ -122,6 +134,7 @@ def test_a_node_that_does_not_start_is_explained_by_its_log(bastion: Maker) -> N
     assert here.json("verify")["ok"]
 
 
+@pytest.mark.slow
 def test_a_reload_that_fails_is_explained_by_the_log_and_a_run_is_filed(
     bastion: Maker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -150,6 +163,7 @@ def test_a_reload_that_fails_is_explained_by_the_log_and_a_run_is_filed(
 
     with monkeypatch.context() as patch:
         patch.setattr(steps, "commit", then_broken)
+        patch.setattr(reload, "PUBLISHED_AGAIN", 0)
         here.estui("rotate", "es-1", "--layer", "http", "--yes", expect=1)
     assert "has not loaded its http set" in here.err
     assert "log of es-1: it cannot read the key" in here.err

@@ -200,7 +200,7 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(path: str, whole: str)
 def test_a_fresh_inventory_is_for_people() -> None:
     inventory = Inventory(
         "logs",
-        (NodeEntry("/mnt/es-1", http=Address("::1", 9200), tags=("hot",)), NodeEntry("/mnt/es-2")),
+        (NodeEntry("/mnt/es-1", http=Address("::1", 9200), tags=("hot",), logs="/mnt/log"), NodeEntry("/mnt/es-2")),
         kibana=(KibanaEntry("/mnt/kibana", on_host="/etc/kibana"),),
         production=True,
     )
@@ -216,6 +216,7 @@ nodes:
   - config: /mnt/es-1
     http: "[::1]:9200"
     tags: ["hot"]
+    logs: /mnt/log
   - config: /mnt/es-2
 
 kibana:
