@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from estui.act.context import Context
 from estui.act.judging import check_served
+from estui.act.mutual_proof import shown_by
 from estui.act.peers import REQUEST_TIMEOUT_S, Peers
 from estui.decide.beats_paths import OUTPUT, address_of, has_scheme, urls
 from estui.decide.hosts import LOOPBACK
@@ -62,7 +63,7 @@ class _Proof:
         check_served(served, trusted, now=self.context.now(), host=named.host if by_name else None)
         names = served.leaf.names if served.leaf else ()
         server_name = named.host if by_name or not names else names[0]
-        tls = Tls(trusted, server_name=server_name)
+        tls = Tls(trusted, server_name=server_name, client=shown_by(beat))
         return self._asked(beat, named, Client(address, tls, beat_login(beat), REQUEST_TIMEOUT_S))
 
     @staticmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from estui.errors import ApplyError, ProbeError
 from estui.observe import es_api
 from estui.observe.http import Client
@@ -10,12 +12,13 @@ from estui.secret import Secret
 ALLOCATION = "cluster.routing.allocation.enable"
 
 
-def set_allocation(client: Client, value: str | None) -> None:
-    """`primaries` before a restart, None to return to the default.
+def set_allocation(client: Client, values: Mapping[str, str | None]) -> None:
+    """Who may be allocated shards, by the scope of the setting: `primaries` before a restart, None for not set.
 
     Raises ProbeError where the cluster does not acknowledge. Source: elastic-stack-security.md §3.
     """
-    answer = client.request("PUT", "/_cluster/settings", {"persistent": {ALLOCATION: value}}, timeout_s=30.0)
+    body = {scope: {ALLOCATION: value} for scope, value in values.items()}
+    answer = client.request("PUT", "/_cluster/settings", body, timeout_s=30.0)
     if answer.status != 200:
         raise ProbeError(f"allocation was not changed: {es_api.reason(answer)}")
 

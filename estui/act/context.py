@@ -15,6 +15,7 @@ from estui.act.workspace import Workspace
 from estui.model.inventory import Inventory
 from estui.model.plan import Plan
 from estui.model.run import Event, Evidence, EvidenceSeen, Said
+from estui.observe.http import ClientCertificate
 from estui.secret import Secret
 
 Emit = Callable[[Event], None]
@@ -75,6 +76,8 @@ class Context:
     values: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """What the operator gave for entries of `elasticsearch.keystore`, by name; needed until all is materialised."""
     new_keystore_password: Secret | None = None
+    client: ClientCertificate | None = None
+    """A client certificate that the operator gave; without one estui shows its own, where it has one."""
 
     @property
     def run(self) -> str:

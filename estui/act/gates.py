@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from estui.act.context import Context
 from estui.act.items import LeafRecord
+from estui.act.mutual_proof import asks_as_planned
 from estui.act.peers import Peers, wait_until
 from estui.act.verify import KIBANA_UP, check_served, describe, kibana_trust
 from estui.decide.rung import has_tls
@@ -117,7 +118,7 @@ class Gates:
         for layer in Layer:
             if has_tls(node, layer):
                 self._serves_disk(layer, target)
-        return text
+        return text + asks_as_planned(node, PROBE_TIMEOUT_S)
 
     def _serves_disk(self, layer: Layer, target: str) -> None:
         node = self.peers.read_node(target)

@@ -22,12 +22,19 @@ from estui.model.plan import Plan, RemoveSetting, SetSetting
 from estui.model.run import RunState
 from estui.model.setting import value_text
 from estui.model.views import Desired, DesiredFile, DesiredLeaf, DesiredSetting
+from estui.observe.client_files import read_clients, read_connected
 from estui.observe.csr import read_imported
 
 
 def with_workspace(observed: Observed, fs: Fs, workspace: str, clock: Clock = utc_now) -> Observed:
     """The observation with what the workspace itself knows: imported leaves, and what its runs left."""
-    seen = replace(observed, imported=read_imported(Path(workspace)))
+    home = Path(workspace)
+    seen = replace(
+        observed,
+        imported=read_imported(home),
+        clients=read_clients(home),
+        connected=read_connected(home),
+    )
     try:
         return replace(seen, desired=what_runs_left(fs, workspace, clock))
     except StoreError:

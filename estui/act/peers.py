@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from estui.act.context import Context
 from estui.act.items import NODE_KEYSTORE
+from estui.decide.mutual import demand_of, trust_context
 from estui.decide.rung import has_tls
 from estui.decide.switching import reloads
 from estui.errors import ApplyError, ProbeError
 from estui.model.certificate import CertificateFacts
+from estui.model.goal import Demand
 from estui.model.inventory import Address, BeatEntry, Commands, KibanaEntry, Layer, NodeEntry
 from estui.model.observed import ObservedBeat, ObservedKibana, ObservedNode, OnDisk
 from estui.observe.beat_folder import observe_beat_folder
+from estui.observe.client_files import own_certificate
 from estui.observe.folder import observe_node_folder
-from estui.observe.http import Basic, Client, Credentials, Tls
+from estui.observe.http import Basic, Client, ClientCertificate, Credentials, Tls
 from estui.observe.kibana_folder import observe_kibana_folder
 
 POLL_S = 0.25
@@ -139,8 +143,16 @@ class Peers:
             return self.context.workspace.own_authorities(disk)
         return tuple(dict.fromkeys((*disk.trusted, *(each for each in disk.chain if each.is_ca))))
 
-    def client(self, target: str, credentials: Credentials | None, timeout_s: float = REQUEST_TIMEOUT_S) -> Client:
-        """A client for one node, as its files on disk say it speaks: verified HTTPS, or plain HTTP.
+    def client(
+        self,
+        target: str,
+        credentials: Credentials | None,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+        *,
+        shows: bool = True,
+    ) -> Client:
+        """A client for one node, as its files on disk say it speaks: verified HTTPS, or plain HTTP. Without `shows` it
+        has no client certificate.
 
         Raises ProbeError where the node speaks TLS and nothing is known that could vouch for it.
         """
@@ -152,7 +164,18 @@ class Peers:
         trusted = self.http_trust(node)
         if not trusted:
             raise ProbeError(f"{target}: no CA is known that could vouch for its HTTP certificate")
-        return Client(node.http_address, Tls(trusted), credentials, timeout_s)
+        return Client(
+            node.http_address, Tls(trusted, client=self.shown(node) if shows else None), credentials, timeout_s
+        )
+
+    def shown(self, node: ObservedNode) -> ClientCertificate | None:
+        """The certificate that estui shows to a node: what the operator gave, else its own. Not to a node that asks for
+        one and trusts another CA, which would refuse it."""
+        if self.context.client:
+            return self.context.client
+        asks = demand_of(node) is not Demand.NONE
+        path = Path(self.context.workspace.path)
+        return None if asks and not trust_context(node).trusted else own_certificate(path)
 
     def basic(self, user: str) -> Basic | None:
         """Credentials of a built-in user, where its password is known."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from cryptography import x509
 
-from estui.act import beats_files, passwords
+from estui.act import beats_files, client_files, client_sets, passwords
 from estui.act.context import Context, new_password
 from estui.act.csr import fetch_leaf
 from estui.act.fixed import NewLeaf, Target, content_of, fixed_names, leaf_requests, trust_of
@@ -26,13 +26,14 @@ from estui.act.workspace import serial
 from estui.decide.beats import CARRIED
 from estui.decide.diff import edited_yml
 from estui.errors import ApplyError, Location
-from estui.formats import es_keystore, kibana_keystore, pem, pkcs12
+from estui.formats import es_keystore, kibana_keystore, pem, pkcs12, role_mapping
 from estui.model.inventory import StoreFormat
 from estui.model.observed import FileKind, FileState
 from estui.model.plan import (
     CreateAuthority,
     FirstLogin,
     GrantLogin,
+    IssueClient,
     LeafRequest,
     Place,
     PublishSet,
@@ -75,6 +76,7 @@ class Preparer:
         context = self.context
         compare_pins(context)
         self._authorities()
+        self._own_client()
         self._passwords()
         made = [self._target(stage, target) for stage in context.plan.stages for target in targets_of(stage)]
         for stage_id, each in made:
@@ -90,6 +92,15 @@ class Preparer:
                 context.journal.write("create-authority", name=change.request.name)
                 context.workspace.create_authority(change.request, passphrase)
                 context.say(f"created {change.request.common_name}")
+
+    def _own_client(self) -> None:
+        """The certificate that estui shows to nodes. Not undone: it belongs to the workspace, as its CA does."""
+        for change in self.context.plan.changes:
+            if isinstance(change, IssueClient):
+                new = self._issued(change.request)
+                client_files.write_own(self.context.workspace, new.key, (new.leaf, *new.above))
+                self.context.workspace.record_issued(new.leaf, change.request, self.context.run)
+                self.context.say("estui has a client certificate of its own")
 
     def _passphrase(self) -> Secret:
         if self.context.passphrase is None:
@@ -160,7 +171,10 @@ class Preparer:
         if change.keep_leaf:
             return self._kept_leaf(change, trusted), None
         if change.request is None:
-            return {"ca.crt": b"".join(pem.certificate_pem(each) for each in trusted.values())}, None
+            files = {"ca.crt": b"".join(pem.certificate_pem(each) for each in trusted.values())}
+            if change.maps:
+                files[role_mapping.FILE] = role_mapping.role_mapping_text(change.mapping)
+            return {**files, **client_sets.kept_pair(self.context, change)}, None
         new, record = self._leaf(change.request, change)
         if change.format is StoreFormat.PKCS12:
             password = self._store_password(change.target, change.set_name)
@@ -168,7 +182,7 @@ class Preparer:
             if trusted:
                 files["ca.p12"] = pkcs12.write_truststore(list(trusted.items()), password)
             return files, record
-        stem = "server" if change.set_name == "server" else "node"
+        stem = client_sets.stem_of(change.set_name)
         files = {
             # the CA goes along, so that clients that pin its fingerprint find it in the chain
             f"{stem}.crt": b"".join(pem.certificate_pem(each) for each in (new.leaf, *new.above)),

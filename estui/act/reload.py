@@ -12,6 +12,7 @@ from estui.act.context import Context
 from estui.act.gates import Gates
 from estui.act.loading import ClientFor, explain
 from estui.act.login import MARGIN_S
+from estui.act.mutual_proof import own_is_let_in
 from estui.act.peers import Peers
 from estui.act.republish import republish
 from estui.act.trust_proof import TrustProof
@@ -102,6 +103,7 @@ class Reload:
         """The layer serves what is on disk, and trusts what no new serial can show."""
         seen = [self.gates.loaded(layer, target), *(self.proof.trusts(target, name) for name in trusted)]
         seen += [self.proof.refuses(target, name) for name in dropped]
+        seen += own_is_let_in(self.peers, target) if layer is Layer.HTTP else ()
         return "; ".join(seen)
 
     def _may_publish(self, target: str, layer: Layer) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -43,7 +44,7 @@ def run_command(context: Context, target: str, command: tuple[str, ...]) -> None
     it starts keeps neither a pipe nor the terminal. Only its time limit ends it.
     Raises ApplyError where it cannot be started, fails, or outlasts its time; with the end of its output.
     """
-    shown = " ".join(command)
+    shown = shlex.join(command)
     context.say(f"{target}: $ {escaped(shown)}")
     limit = context.options.command_timeout_s
     with tempfile.TemporaryFile() as output:
@@ -105,7 +106,7 @@ def _last_lines(output: IO[bytes]) -> tuple[str, ...]:
 def words(commands: Commands, action: str, target: str) -> str:
     """What a person types to stop, start or restart a service: its command, or the word for it."""
     command: tuple[str, ...] = getattr(commands, action)
-    return f"{target}: {' '.join(command)}" if command else f"{action} {target}"
+    return f"{target}: {shlex.join(command)}" if command else f"{action} {target}"
 
 
 def require_confirmed(inventory: Inventory, confirmed: Iterable[str]) -> None:
@@ -114,6 +115,6 @@ def require_confirmed(inventory: Inventory, confirmed: Iterable[str]) -> None:
     if unknown:
         raise UsageError(
             "estui.yaml names commands that were not confirmed yet",
-            reasons=tuple(" ".join(command) for command in unknown),
+            reasons=tuple(shlex.join(command) for command in unknown),
             hint="run in a terminal to confirm them, or give --restart",
         )

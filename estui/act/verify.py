@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from estui.act import mutual_proof
 from estui.act.beat_proof import accepts
 from estui.act.context import Context
 from estui.act.journal import stamp
@@ -12,9 +13,11 @@ from estui.act.judging import check_served as check_served
 from estui.act.peers import Peers
 from estui.decide.beats_paths import uses_elasticsearch
 from estui.decide.join_steps import leaving
+from estui.decide.mutual import demand_of, has_realm
 from estui.decide.rung import has_tls, is_secured, ssl_key
 from estui.errors import EstuiError, ProbeError
 from estui.model.certificate import CertificateFacts
+from estui.model.goal import Demand
 from estui.model.inventory import Address, Layer
 from estui.model.observed import ObservedKibana, ObservedNode, OnDisk, PortState, Served
 from estui.model.run import Proof, Verdict
@@ -52,6 +55,8 @@ class Verifier:
             for layer in Layer:
                 self._layer(node, layer)
             self._login(target, node)
+        for target, claim, check in mutual_proof.proofs(self.context, self.peers, self.nodes):
+            self._prove(target, claim, check)
         self._cluster()
         for target in self.peers.kibana:
             self._kibana(self.peers.read_kibana(target))
@@ -108,7 +113,11 @@ class Verifier:
             self._prove(node.target, "a superuser logs in", lambda: self._user(target, node))
 
     def _anonymous(self, target: str) -> str:
-        with self.peers.client(target, None) as client:
+        node = self.peers.read_node(target)
+        demanded = demand_of(node) is Demand.REQUIRED
+        if demanded and has_realm(node):
+            return mutual_proof.no_roles(self.peers, target)
+        with self.peers.client(target, None, shows=demanded) as client:
             answer = client.request("GET", "/")
         if answer.status != 401:
             raise ProbeError(f"an anonymous request was answered with HTTP {answer.status}")

@@ -16,6 +16,7 @@ from estui.secret import Secret
 if TYPE_CHECKING:
     from estui.engine import Engine
     from estui.model.run import Event
+    from estui.observe.http import ClientCertificate
 
 PASSPHRASE_VARIABLE = "ESTUI_PASSPHRASE_FILE"  # noqa: S105 - a variable's name
 
@@ -58,6 +59,10 @@ def common_options(*, after_command: bool = False) -> argparse.ArgumentParser:
         metavar="FILE",
         help="passwords of built-in users that you keep yourself: user=password lines, readable by you only",
     )
+    group.add_argument(
+        "--client-cert", metavar="FILE", help="client certificate to show to nodes, PEM (else estui's own)"
+    )
+    group.add_argument("--client-key", metavar="FILE", help="key of --client-cert, PEM, without a passphrase")
     group.add_argument("--keystore-password-file", metavar="FILE", help="password of elasticsearch.keystore")
     group.add_argument(
         "--plain-http", action="store_true", default=flag, help="send --user's password over plain HTTP too"
@@ -81,12 +86,25 @@ def open_session(options: argparse.Namespace) -> Engine:
     if user and password is None:
         password = _ask_secret(f"password of {user}: ", "--password-file FILE")
     plain = bool(getattr(options, "plain_http", False))
-    access = Access(user, password, given("keystore_password_file"), plain, _kept_passwords(options))
+    keystore = given("keystore_password_file")
+    access = Access(user, password, keystore, plain, _kept_passwords(options), client=_client(options))
     engine = open_engine(options.workspace, access=access, expect_nodes=getattr(options, "expect_nodes", None))
     named = options.passphrase_file or os.environ.get(PASSPHRASE_VARIABLE)
     if named:
         engine.unlock(read_secret_file(Path(named)))
     return engine
+
+
+def _client(options: argparse.Namespace) -> ClientCertificate | None:
+    """The certificate that the operator shows to nodes, where one is given."""
+    certificate, key = getattr(options, "client_cert", None), getattr(options, "client_key", None)
+    if not certificate and not key:
+        return None
+    if not certificate:
+        raise UsageError("--client-key goes with --client-cert", hint="give both")
+    from estui.observe.http import ClientCertificate
+
+    return ClientCertificate(certificate, key or certificate)
 
 
 def _kept_passwords(options: argparse.Namespace) -> dict[str, Secret]:

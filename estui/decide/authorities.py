@@ -16,6 +16,15 @@ FAMILIES = {Layer.TRANSPORT.value: "transport", Layer.HTTP.value: "http", SERVER
 """The CA that signs the leaves of a set, before it has a successor."""
 
 
+_TITLES = {"transport": "transport CA", "http": "HTTP CA", "client": "client CA"}
+
+
+def authority_title(name: str) -> str:
+    """A workspace CA in words: `HTTP CA`; a successor keeps its number, `HTTP CA 2`."""
+    base, _, number = name.partition("-")
+    return f"{_TITLES.get(base, base + ' CA')}{' ' + number if number else ''}"
+
+
 def split_name(name: str) -> tuple[str, int]:
     """`http-2` is the second of `http`; a name without a number is the first."""
     base, _, number = name.rpartition("-")
@@ -34,15 +43,30 @@ def issuer_of(observed: Observed, disk: OnDisk) -> AuthorityFacts | None:
     """The workspace CA that signed the leaf in use: by name, and by its certificate where the files hold one.
 
     The name alone would mix up a CA with one that was made anew under the same name. An external CA signs through
-    intermediates, which are in the chain.
+    intermediates, which are in the chain; where one of them is in the workspace beside its root, it counts only where
+    its key is here too, since what everyone trusts is the root.
     """
+    found = issuers_of(observed, disk)
+    return found[0] if found and found[0].has_key else anchor_of(observed, disk)
+
+
+def anchor_of(observed: Observed, disk: OnDisk) -> AuthorityFacts | None:
+    """The workspace CA above the leaf in use that the set trusts; where it trusts none of them, the topmost one."""
+    found, digests = issuers_of(observed, disk), {each.sha256 for each in disk.trusted}
+    trusted = [each for each in found if not digests.isdisjoint(each.digests)]
+    return next(iter((*trusted, *reversed(found))), None)
+
+
+def issuers_of(observed: Observed, disk: OnDisk) -> list[AuthorityFacts]:
+    """Workspace CAs above the leaf in use, from its issuer up."""
     there = {each.sha256 for each in (*disk.chain, *disk.trusted)}
+    found = []
     for issuer in issuer_names(disk):
         named = [each for each in observed.authorities if each.certificate.subject == issuer]
         held = next((each for each in named if not there.isdisjoint(each.digests)), None)
         if held or len(named) == 1:
-            return held or named[0]
-    return None
+            found.append(held or named[0])
+    return found
 
 
 def issuer_names(disk: OnDisk) -> Iterator[str]:

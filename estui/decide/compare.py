@@ -12,6 +12,7 @@ from estui.model.inventory import Layer
 from estui.model.observed import Observed, ObservedNode, OnDisk
 from estui.model.plan import RemoveSetting, SetSetting, Stage
 from estui.model.setting import value_text
+from estui.pki.names import covers
 
 LOCKED_KEYSTORE = "keystore-locked"
 """Only scenarios that write secure settings need the keystore open; they refuse by themselves."""
@@ -19,6 +20,7 @@ DECIDING = (SECURITY, ssl_key(Layer.TRANSPORT, "enabled"), ssl_key(Layer.HTTP, "
 """Settings whose value decides what a plan does."""
 NO_UUID = "_na_"
 """Cluster UUID of a node that has not formed or joined a cluster."""
+STATE_NODES = "state the number of nodes with `expect_nodes:` in estui.yaml or --expect-nodes"
 
 
 def folder_refusals(observed: Observed) -> list[str]:
@@ -142,6 +144,8 @@ def _count_refusals(observed: Observed, goal: Goal, *, asked: bool) -> list[str]
     stated = stated_nodes(observed, goal)
     if stated is None and asked:
         return []
+    if stated is None and (unchecked := unchecked_words(observed)):
+        return [f"no node tells who belongs to the cluster: {'; '.join(unchecked)}; {STATE_NODES}"]
     if stated is None:
         return [
             "no node tells who belongs to the cluster (down, or credentials are needed); "
@@ -151,6 +155,32 @@ def _count_refusals(observed: Observed, goal: Goal, *, asked: bool) -> list[str]
     if stated != len(observed.nodes):
         return [f"{stated} nodes are expected, but the inventory has {len(observed.nodes)}"]
     return []
+
+
+def unchecked_words(observed: Observed) -> list[str]:
+    """Nodes that get no password, since the HTTP certificate that they serve is not for the host they are asked by.
+
+    `elasticsearch-certutil cert` without `--dns` and `--ip` makes one without any name (`elastic-certificates.p12`).
+    """
+    nameless, others = [], []
+    for node in observed.nodes:
+        leaf = node.port(Layer.HTTP).leaf
+        if leaf is None or node.http_address is None or covers(leaf, node.http_address.host):
+            continue
+        if leaf.names:
+            others.append(
+                f"{node.target} serves a certificate for {', '.join(leaf.names)} and not for {node.http_address.host}, "
+                "so no password is sent there (`http:` in estui.yaml says by which name it is asked)"
+            )
+        else:
+            nameless.append(node.target)
+    if not nameless:
+        return others
+    words = (
+        f"the HTTP certificate of {', '.join(nameless)} has no names (subjectAltName), so nobody can check who answers "
+        "there and no password is sent (the leaves of the next rotation or rollover have names)"
+    )
+    return [words, *others]
 
 
 def unproven(observed: Observed) -> list[ObservedNode]:

@@ -229,6 +229,8 @@ def _date_reasons(facts: CertificateFacts, now: datetime) -> Iterator[str]:
 
 def _chain_reasons(answer: Matched, now: datetime, *, partial: bool) -> Iterator[str]:
     facts, anchor = answer.received.facts, answer.anchor
+    if anchor is None and weak_signature(facts):
+        return  # which is said already; who made such a signature is not checked
     if anchor is None:
         yield (
             f"the certificate of its issuer, {facts.issuer}, is missing: give it too, or with --ca FILE (one of that "

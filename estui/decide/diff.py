@@ -23,6 +23,7 @@ from estui.model.plan import (
     CreateAuthority,
     FirstLogin,
     GrantLogin,
+    IssueClient,
     LeafRequest,
     Manual,
     Plan,
@@ -34,6 +35,7 @@ from estui.model.plan import (
     SetPasswords,
     SetSecureSetting,
     SetSetting,
+    WorkspaceChange,
 )
 
 CONTEXT = 3
@@ -139,7 +141,7 @@ def build_review(plan: Plan, observed: Observed, *, fold: bool = True) -> Review
     for stage in plan.stages:
         files += _authorities(stage.changes)
         targets = list(
-            dict.fromkeys(change.target for change in stage.changes if not isinstance(change, CreateAuthority))
+            dict.fromkeys(change.target for change in stage.changes if not isinstance(change, WorkspaceChange))
         )
         for target in targets:
             files += _target_files(plan, observed, stage.changes, target)
@@ -154,11 +156,15 @@ def _authorities(changes: tuple[Change, ...]) -> list[FileDiff]:
             text = f"{request.common_name} · {request.days} days · {KEY_WORDS[request.key]} · key stored encrypted"
             line = DiffLine(Mark.ADD, text, why=change.why)
             files.append(FileDiff("workspace", f"ca/{request.name}", (line,), "new authority", "0600"))
+        if isinstance(change, IssueClient):
+            lines = tuple(leaf_lines(change.request, change.why))
+            action = f"{'replaced' if change.replaces else 'new'} client certificate"
+            files.append(FileDiff("workspace", f"clients/{change.request.common_name}.pem", lines, action, "0600"))
     return files
 
 
 def _target_files(plan: Plan, observed: Observed, changes: tuple[Change, ...], target: str) -> list[FileDiff]:
-    mine = [change for change in changes if not isinstance(change, CreateAuthority) and change.target == target]
+    mine = [change for change in changes if not isinstance(change, WorkspaceChange) and change.target == target]
     place = plan.place(target)
     owner = f"{place.uid}:{place.gid}"
     files = []
@@ -297,6 +303,9 @@ def _content_lines(change: PublishSet) -> list[DiffLine]:
     if change.trust:
         trusted = ", ".join(authority_title(name) for name in change.trust)
         lines.append(DiffLine(Mark.ADD, f"trusts {trusted}", why="" if change.request else change.why))
+    lines += [DiffLine(Mark.ADD, f"role {role}: {'; '.join(subjects)}") for role, *subjects in change.mapping]
+    if change.maps and not change.mapping:
+        lines.append(DiffLine(Mark.NOTE, "role mapping: nobody has a role yet (estui client new NAME --role ROLE)"))
     return lines
 
 

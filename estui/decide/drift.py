@@ -35,9 +35,12 @@ def file_differences(thing: Thing, keystore: KeystoreFacts | None, desired: Desi
 def _settings(thing: Thing, path: str, desired: Desired) -> Iterator[str]:
     """Settings of a yml that a run wrote and that are otherwise now, with file and line."""
     wanted = [each for each in desired.settings if (each.root, each.path) == (thing.entry.config, path)]
-    moved = False
+    moved, outside = False, 0
     for each in wanted:
         found = thing.settings.get(each.key)
+        if found and found.source:  # what wins over the yml tells nothing of what stands in it
+            outside += 1
+            continue
         if (found.text if found else None) == each.value:
             continue
         moved = True
@@ -45,8 +48,10 @@ def _settings(thing: Thing, path: str, desired: Desired) -> Iterator[str]:
         was = f"set it to {shown_value(each.key, each.value)}" if each.value is not None else "took it out"
         place = Location(f"{each.root}/{path}", found.line if found else None, each.key)
         yield f"{place}: {is_now}, run {each.run} {was}"
-    if wanted and not moved:
-        yield f"the {len(wanted)} settings that runs wrote into it are as they left them"
+    words = [f"{len(wanted) - outside} as they left them"] if len(wanted) > outside and not moved else []
+    words += [f"{outside} set outside it as well, and not compared"] if outside else []
+    if words:
+        yield f"settings that runs wrote into it: {', '.join(words)}"
 
 
 def _problem(wanted: DesiredFile, found: FileState, keystore: KeystoreFacts | None) -> str:

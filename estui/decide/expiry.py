@@ -191,6 +191,9 @@ def _everything(observed: Observed, lists: Mapping[str, NodeList]) -> Iterator[_
     for authority in observed.authorities:
         sighting = Sighting(f"ca/{authority.name}", "ca", Where.DISK, f"ca/{authority.name}/ca.crt")
         yield _Found(Holder.WORKSPACE, sighting, authority.certificate)
+    for client in observed.clients:
+        file = f"clients/{client.name}.{'pem' if client.has_key else 'crt'}"
+        yield _Found(Holder.WORKSPACE, Sighting(client.target, "client", Where.DISK, file), client.certificate)
     for node in observed.nodes:
         yield from _of_list(node, lists.get(node.target, NodeList()))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from estui.decide import compare, hosts
+from estui.decide import compare, hosts, mutual
 from estui.decide.authorities import authority_named, disks_of, in_force, issuer_of, trust_for, trusted_names
 from estui.decide.external import date_reasons, imported_for, is_external, request_of
 from estui.decide.join_steps import is_running
@@ -93,8 +93,6 @@ def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
 
 def _cluster_refusals(members: Observed, goal: Goal) -> list[str]:
     """The cluster has to stand on a rung that nodes can join, to be whole, and to say so itself."""
-    if goal.scenario is Scenario.MUTUAL:
-        return ["mutual TLS on HTTP is not available in this release, so no node can be given what the others have"]
     if goal.scenario is Scenario.MINIMAL:
         return [
             "the nodes have no TLS between them: in an unsecured cluster start the new node as it is, then estui node "
@@ -165,7 +163,7 @@ def _version_refusals(node: ObservedNode, members: Observed) -> list[str]:
 
 
 def _tls_refusals(node: ObservedNode, members: Observed, goal: Goal, now: datetime) -> list[str]:
-    if goal.scenario not in (Scenario.BASIC, Scenario.HTTPS):
+    if goal.scenario is Scenario.MINIMAL:
         return []
     reasons = []
     for layer in layers_of(goal.scenario):
@@ -271,6 +269,8 @@ def node_changes(node: ObservedNode, observed: Observed, goal: Goal, now: dateti
         elif has_tls(node, layer):
             why = "the other nodes speak plain HTTP, and so do their clients"
             changes += setting_changes(node, [(ssl_key(layer, "enabled"), False, why)])
+    if goal.scenario is Scenario.MUTUAL:
+        changes = mutual.joined_changes(node, members, changes)
     return changes + _discovery_changes(node, members)
 
 

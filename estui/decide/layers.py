@@ -191,10 +191,24 @@ def layer_changes(
     wanted = wanted_settings(layer, store, observed.inventory.folder, _mode_kept(node, layer, verification))
     if converts or not has_tls(node, layer):
         changes += clashes(node, layer, store)
-    changes += setting_changes(node, wanted)
+    changes += setting_changes(node, _trust_kept(node, layer, wanted, observed.inventory.folder))
     if store is StoreFormat.PKCS12 and any(isinstance(change, PublishSet) for change in changes):
         changes += store_passwords(node, layer)
     return changes
+
+
+def _trust_kept(
+    node: ObservedNode, layer: Layer, wanted: list[tuple[str, SettingValue, str]], folder: str
+) -> list[tuple[str, SettingValue, str]]:
+    """The settings, with the file of client CAs where the node trusts them beside its own (mutual TLS)."""
+    key, mine = ssl_key(layer, "certificate_authorities"), set_path(folder, "client", "ca.crt")
+    found = node.settings.get(key)
+    if found is None or mine not in found.items:
+        return wanted
+    return [
+        (name, (*value, mine) if name == key and isinstance(value, tuple) else value, why)
+        for name, value, why in wanted
+    ]
 
 
 def _mode_kept(node: ObservedNode, layer: Layer, verification: tuple[str, str]) -> tuple[str, str]:

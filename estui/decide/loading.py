@@ -49,7 +49,7 @@ def why_not_loaded(node: ObservedNode, layer: Layer, view: NodeView) -> Reason:
         return found
     if not view.asked:
         return Reason(
-            f"why cannot be told, since the node could not be asked ({view.error})",
+            f"why cannot be told, since the node could not be asked ({view.error or 'no login'})",
             "is the mount stale, or was another setting changed since the node started? with --user estui asks the "
             "node itself; a restart loads the files",
         )

@@ -14,12 +14,14 @@ from estui.decide import (
     joining,
     kibana,
     lifetimes,
+    mutual,
     rollover,
     rotation,
     runbook,
     scenarios,
     trust_check,
 )
+from estui.decide.authorities import authority_title as authority_title
 from estui.decide.layers import NODE_KEYSTORE, NODE_YML
 from estui.decide.rung import ANONYMOUS_ROLES, SECURITY, has_tls, ssl_key
 from estui.decide.switching import reloads
@@ -33,6 +35,7 @@ from estui.model.plan import (
     CreateAuthority,
     FirstLogin,
     GrantLogin,
+    IssueClient,
     Pin,
     Place,
     Plan,
@@ -46,6 +49,7 @@ from estui.model.plan import (
     SetSecureSetting,
     SetSetting,
     Stage,
+    WorkspaceChange,
 )
 
 SECURE_STAGE = "nodes"
@@ -53,13 +57,6 @@ KIBANA_STAGE = "kibana"
 BEATS_STAGE = "beats"
 SETGID = 0o2000
 Thing = ObservedNode | ObservedKibana | ObservedBeat
-_AUTHORITY_TITLES = {"transport": "transport CA", "http": "HTTP CA", "client": "client CA"}
-
-
-def authority_title(name: str) -> str:
-    """A workspace CA in words: `HTTP CA`; a successor keeps its number, `HTTP CA 2`."""
-    base, _, number = name.partition("-")
-    return f"{_AUTHORITY_TITLES.get(base, base + ' CA')}{' ' + number if number else ''}"
 
 
 def all_refusals(observed: Observed, goal: Goal) -> list[str]:
@@ -133,7 +130,7 @@ def needs_passphrase(plan: Plan, given: Collection[str] = (), *, sealed: bool = 
     if users and ((sealed and plan.goal.passwords) or not users <= set(given)):
         return True
     return any(
-        isinstance(change, CreateAuthority)
+        isinstance(change, WorkspaceChange)
         or (isinstance(change, SetKeystorePassword) and change.protects)
         or (isinstance(change, PublishSet) and (change.request is not None or plan.goal.rollover is not None))
         for change in plan.changes
@@ -147,7 +144,11 @@ def _refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
         return rollover_refusals(observed, goal, now)
     if goal.external:
         return _first_refusals(observed) or external.refusals(observed, goal, now)
-    return rotation_refusals(observed, goal, now) if goal.rotation else all_refusals(observed, goal)
+    if goal.rotation:
+        return rotation_refusals(observed, goal, now)
+    if goal.scenario is Scenario.MUTUAL:
+        return compare.refusals(observed, goal) or mutual.refusals(observed, goal, now)
+    return all_refusals(observed, goal)
 
 
 def _stages_of(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
@@ -157,8 +158,12 @@ def _stages_of(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ..
         stages = _with_authorities(observed, rollover.stages(observed, goal, now))
     elif goal.external:
         stages = external.stages(observed, goal)
+    elif goal.rotation:
+        stages = _with_authorities(observed, rotation.stages(observed, goal, now))
+    elif goal.scenario is Scenario.MUTUAL:
+        stages = _with_authorities(observed, mutual.stages(observed, goal, now))
     else:
-        stages = rotation.stages(observed, goal, now) if goal.rotation else _stages(observed, goal, now)
+        stages = _stages(observed, goal, now)
     return tuple(replace(stage, changes=fixed.joined(stage.changes)) for stage in stages)
 
 
@@ -178,6 +183,8 @@ def _notes_of(observed: Observed, goal: Goal, stages: tuple[Stage, ...], now: da
         return tuple(rollover.notes(observed, goal, now)) if stages else ()
     if goal.external:
         return tuple(external.notes(observed, goal, now))
+    if goal.scenario is Scenario.MUTUAL and not goal.rotation:
+        return (*_notes(observed, goal, stages), *mutual.notes(observed, goal, stages)) if stages else ()
     return tuple(rotation.notes(observed, goal, now)) if goal.rotation else _notes(observed, goal, stages)
 
 
@@ -209,7 +216,8 @@ def _require_signers(observed: Observed, stages: tuple[Stage, ...], now: datetim
         change.request.authority
         for stage in stages
         for change in stage.changes
-        if isinstance(change, PublishSet) and change.request and not change.imported
+        if isinstance(change, PublishSet | IssueClient) and change.request
+        if isinstance(change, IssueClient) or not change.imported
     }
     signers = [each for each in observed.authorities if each.name in wanted]
     ended = [each for each in signers if each.has_key and each.certificate.not_after <= now]
@@ -316,8 +324,11 @@ def _new_authorities(observed: Observed, changes: list[Change]) -> tuple[CreateA
     needed = [
         name
         for change in changes
-        if isinstance(change, PublishSet)
-        for name in (*((change.request.authority,) if change.request else ()), *change.trust)
+        if isinstance(change, PublishSet | IssueClient)
+        for name in (
+            *((change.request.authority,) if change.request else ()),
+            *(change.trust if isinstance(change, PublishSet) else ()),
+        )
     ]
     policy = observed.inventory.policy
     return tuple(
@@ -341,7 +352,7 @@ def _things(observed: Observed) -> dict[str, Thing]:
 
 
 def _changed_targets(stages: tuple[Stage, ...]) -> list[str]:
-    targets = [change.target for stage in stages for change in stage.changes if not isinstance(change, CreateAuthority)]
+    targets = [change.target for stage in stages for change in stage.changes if not isinstance(change, WorkspaceChange)]
     return list(dict.fromkeys(targets))
 
 

@@ -43,7 +43,7 @@ def _dates(target: str, leaf: CertificateFacts, now: datetime) -> Proof:
         return Proof(target, "is valid now", ok=False, evidence=f"not before {leaf.not_before:%Y-%m-%d %H:%M} UTC")
     days = leaf.days_left(now)
     ended = leaf.not_after <= now
-    since = f"ended {leaf.not_after:%Y-%m-%d}, {-days} d ago"
+    since = f"ended {leaf.not_after:%Y-%m-%d}, {leaf.days_ended(now)} d ago"
     evidence = since if ended else f"until {leaf.not_after:%Y-%m-%d}, {days} d"
     return Proof(target, "is valid now", not ended, evidence)
 
@@ -123,4 +123,8 @@ def commands(served: Served, name: str, authority: str = "") -> tuple[str, ...]:
     if served.state is not PortState.TLS or served.client_certificate:
         return (asked,)  # a node's transport port, most likely, which speaks no HTTP
     check = ["--cacert", authority] if authority else ["--insecure"]
-    return (asked, shlex.join(["curl", "-v", *check, f"https://{where}/"]))
+    asks = f"https://{where}/"
+    if normalised_address(name) is None and name != served.address.host:  # under the name that is checked, there
+        check += ["--connect-to", f"{name}:{served.address.port}:{where}"]
+        asks = f"https://{name}:{served.address.port}/"
+    return (asked, shlex.join(["curl", "-v", *check, asks]))

@@ -13,10 +13,19 @@ from datetime import datetime
 from estui.decide import beats as beat_rules
 from estui.decide import external
 from estui.decide import kibana as kibana_rules
-from estui.decide.authorities import FAMILIES, authority_named, issuer_of, next_name, strangers, trusted_names
+from estui.decide.authorities import (
+    FAMILIES,
+    anchor_of,
+    authority_named,
+    issuers_of,
+    next_name,
+    split_name,
+    strangers,
+    trusted_names,
+)
 from estui.decide.fixed import leaf_paths
 from estui.decide.layers import format_of
-from estui.decide.rotation import Held, fixed_files, held_leaves, request_for
+from estui.decide.rotation import Held, fixed_files, held_leaves, request_for, told_once
 from estui.decide.runbook import PROOF_STAGE
 from estui.decide.switching import switch_stages
 from estui.model.goal import Goal, Phase, Rollover
@@ -52,7 +61,7 @@ def _own_successor(observed: Observed, name: str) -> str:
 
 
 def _issuer_name(observed: Observed, held: Held) -> str:
-    issuer = issuer_of(observed, held.disk)
+    issuer = anchor_of(observed, held.disk)
     return issuer.name if issuer else ""
 
 
@@ -62,13 +71,30 @@ def start_refusals(observed: Observed, names: tuple[str, ...], to: str = "", *, 
     for name in names:
         if authority_named(observed, name) is None:
             reasons.append(f"the workspace has no CA {name}: estui ca list; estui adopt takes over one that is there")
+        elif split_name(name)[0] == "client":
+            way = f"estui ca create {next_name(observed, name)}, then estui apply mutual"
+            reasons.append(f"CA {name} is followed without phases: {way}")
         elif not any(_concerns(observed, held, name) for held in held_leaves(observed)):
-            reasons.append(f"no leaf of CA {name} is in use, so nothing has to be rolled over")
+            reasons.append(_unused_reason(observed, name))
     return reasons
 
 
+def _unused_reason(observed: Observed, name: str) -> str:
+    """An intermediate is trusted through its root, which is the one to be followed by another CA."""
+    above = {
+        anchor.name: None
+        for held in held_leaves(observed)
+        if any(each.name == name for each in issuers_of(observed, held.disk))
+        and (anchor := anchor_of(observed, held.disk))
+    }
+    if above:
+        roots = " ".join(above)
+        return f"CA {name} is trusted through its root, so it is the root that goes: estui ca rollover start {roots}"
+    return f"no leaf of CA {name} is in use, so nothing has to be rolled over"
+
+
 def _concerns(observed: Observed, held: Held, old: str) -> bool:
-    issuer = issuer_of(observed, held.disk)
+    issuer = anchor_of(observed, held.disk)
     return (issuer is not None and issuer.name == old) or old in trusted_names(observed, held.disk)
 
 
@@ -131,7 +157,7 @@ def _leaf_set(held: Held, observed: Observed, goal: Rollover) -> list[Change]:
     Wherever its CA can sign, the set gets a new leaf in every phase: a set is loaded as a whole, so the new serial in
     a handshake proves that the trust beside it is in use as well.
     """
-    issuer = issuer_of(observed, held.disk)
+    issuer = anchor_of(observed, held.disk)
     before = trusted_names(observed, held.disk)
     if issuer is None:
         return []
@@ -256,9 +282,23 @@ def notes(observed: Observed, goal: Goal, now: datetime) -> list[str]:
         words += [
             "Elasticsearch checks no revocation list: only a new CA makes a stolen key worthless. All phases follow in "
             f"one sitting, so clients that trust {olds} only are cut off until they get the certificate of {news}",
+            "in the end every node is restarted once, "
+            + ("one after the other" if len(observed.nodes) > 1 else "and the cluster is away as long")
+            + ", because connections that are open keep the old trust",
         ]
     words += _external_notes(observed, rollover, now)
+    words += told_once(_made_anew(observed, rollover), now)
     return words + [f"not looked after by anybody: {client.text}" for client in _unticked(observed)]
+
+
+def _made_anew(observed: Observed, rollover: Rollover) -> Iterator[tuple[Held, LeafRequest]]:
+    """Leaves in use with those that a CA of this workspace signs in their place."""
+    if rollover.phase is Phase.PROOF:
+        return
+    for held in held_leaves(observed):
+        for change in _leaf_set(held, observed, rollover):
+            if isinstance(change, PublishSet) and change.request and not change.imported:
+                yield held, change.request
 
 
 def _external_notes(observed: Observed, rollover: Rollover, now: datetime) -> list[str]:
@@ -361,7 +401,7 @@ def _unproven(held: Held, observed: Observed, rollover: Rollover) -> list[str]:
         missing = _untrusting(held.name, trusted_names(observed, held.disk), rollover)
         if missing:
             return missing
-    issuer = issuer_of(observed, held.disk)
+    issuer = anchor_of(observed, held.disk)
     if rollover.phase is Phase.DROP and issuer is not None and issuer.name in dict(rollover.successors):
         return [f"{held.name} still has a leaf of CA {issuer.name}"]
     return []

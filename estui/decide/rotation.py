@@ -7,13 +7,13 @@ own are switched by their link; files that were there before keep their names (`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from estui.decide import fixed, lifetimes
+from estui.decide import client_rotation, fixed, lifetimes
 from estui.decide import kibana as kibana_rules
-from estui.decide.authorities import issuer_of, strangers, trusted_names
+from estui.decide.authorities import anchor_of, issuer_of, strangers, trusted_names
 from estui.decide.layers import USAGES, format_of, leaf_request
 from estui.decide.rung import cluster_rung
 from estui.decide.switching import switch_stages
@@ -124,12 +124,16 @@ def signer_of(observed: Observed, held: Held) -> AuthorityFacts | None:
 def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     """Why some chosen leaf cannot be rotated."""
     reasons = []
-    unknown = sorted(set(goal.only) - {thing.target for thing in observed.things})
+    known = {thing.target for thing in observed.things} | client_rotation.targets(observed)
+    unknown = sorted(set(goal.only) - known)
     reasons += [f"the inventory has no {name}" for name in unknown]
     picked = chosen(observed, goal, now)
+    of_clients = client_rotation.refusals(observed, goal)
+    reasons += of_clients
     due_only = goal.rotation is not None and goal.rotation.due_only
     unread = [] if due_only else _unread(observed, goal)
-    if goal.only and not picked and not unknown and not due_only and not unread:
+    others = bool(client_rotation.chosen(observed, goal, now) or of_clients)
+    if goal.only and not picked and not others and not unknown and not due_only and not unread:
         reasons.append(f"{', '.join(goal.only)}: there is no certificate to rotate")
     reasons += unread
     for held in picked:
@@ -161,7 +165,8 @@ def _refusal(observed: Observed, held: Held) -> list[str]:
         if known_issuer is not None and not known_issuer.has_key:
             return [
                 f"{held.name} was signed by CA {known_issuer.name}, which has no key here: ask those who run it for a "
-                f"new leaf (estui csr export {held.target})"
+                f"new leaf (estui csr export {held.target}), or where nobody has it any more have another CA follow "
+                f"(estui ca rollover start {(anchor_of(observed, held.disk) or known_issuer).name})"
             ]
         return [
             f"{held.name} was signed by {issuer}, whose key is not in the workspace: {ADOPT}; "
@@ -279,11 +284,16 @@ def notes(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     found = [f"{', '.join(kept)}: {fixed.WHY}"] if kept else []
     found += [fixed.GAP] if pairs else []
     found += _copies(picked)
+    return found + told_once(zip(picked, requests, strict=True), now)
+
+
+def told_once(leaves: Iterable[tuple[Held, LeafRequest]], now: datetime) -> list[str]:
+    """Differences of leaves in use from those that take their place; what is the same for several is one note."""
     texts: dict[str, list[str]] = {}
-    for held, request in zip(picked, requests, strict=True):
+    for held, request in leaves:
         for note in differences(held, request, now):
             texts.setdefault(note.removeprefix(f"{held.name}: "), []).append(held.name)
-    return found + [f"{', '.join(names)}: {text}" for text, names in texts.items()]
+    return [f"{', '.join(names)}: {text}" for text, names in texts.items()]
 
 
 def _requests(picked: list[Held], observed: Observed, goal: Goal) -> list[LeafRequest]:
@@ -332,8 +342,11 @@ def stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
     nodes: tuple[Change, ...] = tuple(
         _publish(held, observed, goal) for held in picked if isinstance(held.thing, ObservedNode)
     )
+    of_kibana, of_beats, own = client_rotation.changes(observed, goal, now)
     kibana: tuple[Change, ...] = (
+        *of_kibana,
         *(_publish(held, observed, goal) for held in picked if isinstance(held.thing, ObservedKibana)),
         *lifetimes.renewed_trust(observed, goal, now),
     )
-    return switch_stages(observed, nodes, kibana, (NODE_STAGE, KIBANA_STAGE))
+    switched = switch_stages(observed, nodes, kibana, (NODE_STAGE, KIBANA_STAGE))
+    return client_rotation.added(switched, of_beats, own)

@@ -13,7 +13,7 @@ from estui.decide.join_steps import is_leaving, is_running, join_steps, leave_st
 from estui.decide.password_steps import password_change, password_steps_back
 from estui.decide.secure_steps import secure_steps
 from estui.model.observed import Observed, ObservedNode
-from estui.model.plan import CreateAuthority, FirstLogin, GrantLogin, Manual, Place, Plan, PublishSet, Restart, Stage
+from estui.model.plan import FirstLogin, GrantLogin, Manual, Place, Plan, PublishSet, Restart, Stage, WorkspaceChange
 from estui.model.run import Step, StepKind, StepRecord, StepState
 
 CLUSTER_GATE = "all nodes joined, health not red"
@@ -99,7 +99,7 @@ def _node_steps(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -
     if stage.restart is Restart.NONE:
         return [Step("commit", StepKind.COMMIT, "switch the files", changed, stage.id, "the planned leaf is served")]
     steps = []
-    issued = {change.target for change in stage.changes if isinstance(change, PublishSet)}
+    issued = {change.target for change in stage.changes if isinstance(change, PublishSet) and change.request}
     for node in changed:
         gate = "the planned leaf is served" if node in issued else "it answers as planned"
         commit = Step(f"commit {node}", StepKind.COMMIT, "switch the files", (node,), stage.id)
@@ -112,7 +112,7 @@ def _changed(stage: Stage, targets: tuple[str, ...]) -> tuple[str, ...]:
     with_files = {
         change.target
         for change in stage.changes
-        if not isinstance(change, CreateAuthority | FirstLogin | GrantLogin | Manual)
+        if not isinstance(change, WorkspaceChange | FirstLogin | GrantLogin | Manual)
     }
     return tuple(target for target in targets if target in with_files)
 

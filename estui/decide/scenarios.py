@@ -147,8 +147,6 @@ def switched_nodes(observed: Observed, goal: Goal) -> tuple[ObservedNode, ...]:
 
 def refusals(observed: Observed, goal: Goal) -> list[str]:
     """Why this scenario cannot be planned for this cluster."""
-    if goal.scenario is Scenario.MUTUAL:
-        return ["mutual TLS on HTTP is not available in this release; basic + HTTPS is the highest rung"]
     reasons = minimal_refusals(observed) if goal.scenario is Scenario.MINIMAL else []
     reasons += tls_refusals(observed, goal)
     for node in touched(observed, goal):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from estui.decide.drift import file_differences, leaf_differences
-from estui.decide.findings.rule import NEWEST
+from estui.decide.findings.rule import NEWEST, is_newer
 from estui.decide.findings.view import NODE_YML, at, at_beat, at_kibana
 from estui.decide.loading import NodeView, why_not_loaded
 from estui.decide.rung import ANONYMOUS_ROLES, SECURITY, has_tls, is_secured, ssl_key
@@ -374,7 +374,7 @@ def version_note(node: ObservedNode) -> str:
     version = node.version
     if version is None:
         return f"unknown: treated as {NEWEST.major}.{NEWEST.minor}, the newest that is known"
-    if (version.major, version.minor) > (NEWEST.major, NEWEST.minor):
+    if is_newer(version):
         return f"newer than any that is known: treated as {NEWEST.major}.{NEWEST.minor}"
     return ""
 

@@ -121,7 +121,9 @@ class Engine:
             self.authorities(),
             digest_key=self._digest_key(),
             keystore_password=access.keystore_password,
-            client_for=client_factory(Basic(*pair) if pair else None, over_plain=access.over_plain),
+            client_for=client_factory(
+                Basic(*pair) if pair else None, over_plain=access.over_plain, client_certificate=access.client
+            ),
             network=network,
             timeout_s=timeout_s,
         )
@@ -234,6 +236,7 @@ class Engine:
             typed=access.typed,
             values=access.values,
             new_keystore_password=access.new_keystore_password,
+            client=self.access.client,
         )
 
     def refuse_unfinished(self) -> None:

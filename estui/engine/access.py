@@ -11,6 +11,8 @@ from estui.act.passwords import keystore_passwords
 from estui.decide.passwords import ELASTIC
 from estui.errors import UsageError
 from estui.model.inventory import Inventory
+from estui.observe.client_files import own_certificate
+from estui.observe.http import ClientCertificate
 from estui.secret import Secret
 
 
@@ -31,6 +33,8 @@ class Access:
     values: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """New values of entries of `elasticsearch.keystore`, by name."""
     new_keystore_password: Secret | None = None
+    client: ClientCertificate | None = None
+    """Shown to nodes that ask for a certificate (`--client-cert`); without it estui's own, where there is one."""
 
     def with_files(self, inventory: Inventory, workspace: str) -> Access:
         """The same, with what the files hold that the inventory names, where nothing was given."""
@@ -42,7 +46,7 @@ class Access:
         if access.pair is None and files.user and files.password_file:
             password = read_secret_file(Path(workspace) / files.password_file)
             access = replace(access, user=files.user, password=password)
-        return access
+        return access if access.client else replace(access, client=own_certificate(Path(workspace)))
 
     def with_stored(self, stored: Mapping[str, Secret]) -> Access:
         """The same, with the stored passwords of `elastic` and of the nodes' keystores, where there is nothing else."""

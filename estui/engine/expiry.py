@@ -12,6 +12,7 @@ from pathlib import Path
 from estui.act.fs import Fs, Owner
 from estui.decide.expiry import CRITICAL_DAYS, expiry_report
 from estui.engine import Engine
+from estui.engine.clients import shown
 from estui.errors import ApplyError
 from estui.model.expiry import ExpiryReport, ExpiryRow, ExpiryState, Holder, Looked, Sighting, Where
 from estui.model.observed import Observed
@@ -43,7 +44,7 @@ def report(
     pair = engine.credentials() if network else None
     lists = {}
     if pair:
-        client_for = client_factory(Basic(*pair), over_plain=engine.access.over_plain)
+        client_for = client_factory(Basic(*pair), over_plain=engine.access.over_plain, client_certificate=shown(engine))
         lists = read_node_lists(observed.nodes, observed.authorities, client_for)
     return expiry_report(
         observed, engine.clock(), warn_days=warn_days, critical_days=critical_days, lists=lists, network=network

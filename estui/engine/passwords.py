@@ -98,7 +98,20 @@ def give(engine: Engine, plan: Plan, values: Mapping[str, Secret], *, store: boo
     if store:
         engine.access = replace(engine.access, typed={**engine.access.typed, **values})
     else:
+        before = _login_before(engine) if ELASTIC in values else None
         engine.access = replace(engine.access, passwords={**engine.access.passwords, **values})
+        if before and not any(isinstance(change, FirstLogin) for change in plan.changes):
+            engine.access = replace(engine.access, user=before[0], password=before[1])
+
+
+def _login_before(engine: Engine) -> tuple[str, Secret] | None:
+    """Whoever logs in until the change: a password that is given for it does not count yet."""
+    given = engine.access
+    engine.access = replace(given, passwords={}, typed={})
+    try:
+        return engine.credentials()
+    finally:
+        engine.access = given
 
 
 def make(users: Sequence[str]) -> dict[str, Secret]:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from estui.act import lock
 from estui.act.checklist import merged, read_checklist, with_ticks, without_ticks, write_checklist
-from estui.act.journal import stamp
+from estui.act.journal import Journal, stamp
+from estui.act.rollback import committed
 from estui.act.runs import in_effect
 from estui.act.workspace import login_name, new_run_id
 from estui.decide import rollover as rules
@@ -21,6 +22,7 @@ from estui.decide.external import OWN_NAMES
 from estui.decide.rotation import standing_goal
 from estui.engine import Engine
 from estui.engine.ca import Offered, import_authority, read_file
+from estui.engine.clients import shown
 from estui.errors import CertificateError, EstuiError, Location, PlanError, UsageError
 from estui.formats.bundle import load_bundle
 from estui.model.goal import Goal, Phase, Rollover
@@ -215,7 +217,7 @@ def _ask(engine: Engine, observed: Observed, *, http: bool) -> tuple[Client, ...
     disk = node.disk.get(Layer.HTTP, OnDisk())
     names = trusted_names(observed, disk)
     trusted = tuple(each.certificate for each in observed.authorities if each.name in names)
-    client_for = client_factory(Basic(*pair), over_plain=engine.access.over_plain)
+    client_for = client_factory(Basic(*pair), over_plain=engine.access.over_plain, client_certificate=shown(engine))
     with client_for(node.http_address, Tls(trusted) if disk.enabled else None) as client:
         return http_clients(client) if http else remote_clusters(client)
 
@@ -239,8 +241,37 @@ def tick(engine: Engine, ids: Sequence[str], *, undo: bool = False) -> RolloverS
 
 
 def runs_to_undo(engine: Engine) -> tuple[str, ...]:
-    """Runs whose undoing, in this order, brings the cluster back to where it was before the rollover."""
-    return tuple(each.run for each in reversed(opened(engine).done) if each.phase is not Phase.PROOF)
+    """Runs whose undoing, in this order, brings the cluster back to where it was before the rollover: its phases, and
+    what put other leaves into the same places since.
+
+    UsageError: there is no rollover, or it is at its end and other runs came after it.
+    """
+    state = current(engine)
+    if state is None:
+        raise UsageError("there was no rollover yet", hint="estui ca rollover start NAME")
+    phases, runs = {each.run for each in state.done}, engine.runs()
+    if not state.open and runs[-1].id not in phases:
+        raise UsageError(
+            f"the rollover to {_successors(state.goal)} is at its end, and run {runs[-1].id} came after it",
+            hint="estui rollback RUN undoes one run, the last one first: estui history",
+        )
+    since = [run for run in in_effect(runs) if run.kind == "apply" and run.id >= state.done[0].run]
+    places = {place for run in phases for place in _switched(engine, run)}
+    proof = {each.run for each in state.done if each.phase is Phase.PROOF}
+    undone = [run.id for run in since if run.id in phases or _is_of_leaves(engine, run.id, places)]
+    return tuple(run for run in reversed(undone) if run not in proof)
+
+
+def _is_of_leaves(engine: Engine, run: str, places: set[tuple[str, str]]) -> bool:
+    """Whether a run put new leaves where the rollover put its own, so that nothing can be brought back below it."""
+    goal = engine.run_plan(run).goal
+    return bool(goal.rotation or goal.external) and not places.isdisjoint(_switched(engine, run))
+
+
+def _switched(engine: Engine, run: str) -> set[tuple[str, str]]:
+    """Target and path of every name that a run switched."""
+    found = committed(Journal(engine.fs, engine.path, run, engine.clock))
+    return {(each.item.target, each.item.path) for each in found}
 
 
 def _successors(goal: Rollover) -> str:

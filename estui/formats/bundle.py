@@ -6,7 +6,7 @@ from cryptography import x509
 
 from estui.errors import Location, StoreError
 from estui.formats import der
-from estui.formats.pem import parse_certificate, split_pem
+from estui.formats.pem import parse_certificate, refuse_tail, split_pem
 
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
 _TAGGED_0 = 0xA0
@@ -17,7 +17,8 @@ def load_bundle(content: bytes, path: str) -> list[x509.Certificate]:
     """Every certificate of a file, in file order; by content, whatever the name ends in.
 
     Microsoft's CA writes PKCS#7 into a PEM block that is labelled CERTIFICATE, so each block is looked at as well.
-    Raises StoreError: none in it, or damaged; a private key beside them is no business of a CA's and is refused.
+    Raises StoreError: none in it, damaged, or with something behind its last block; a private key beside them is no
+    business of a CA's and is refused.
     """
     if content[:1] == bytes([der.SEQUENCE]):
         return _from_der(content, path, None)
@@ -31,7 +32,9 @@ def load_bundle(content: bytes, path: str) -> list[x509.Certificate]:
             )
         if block.label in _LABELS:
             found += _from_der(block.der, path, block.line)
-    if not found:
+    if found:
+        refuse_tail(content, path)
+    else:
         hint = (
             "it holds a request: send it to the CA" if b"CERTIFICATE REQUEST" in content else "PEM, .p7b or DER is read"
         )

@@ -44,6 +44,10 @@ class CertificateFacts:
         """Whole days until the certificate ends; negative once it has."""
         return (self.not_after - now).days
 
+    def days_ended(self, now: datetime) -> int:
+        """Whole days since the certificate ended; negative while it has not."""
+        return (now - self.not_after).days
+
     def allows(self, usage: str) -> bool:
         """Whether EKU permits `serverAuth` or `clientAuth`: absent means everything (RFC 5280 §4.2.1.12)."""
         return self.extended_key_usage is None or usage in self.extended_key_usage

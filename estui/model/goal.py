@@ -33,7 +33,7 @@ class Rotation:
     due_only: bool = False
     """Only what falls inside the renewal window of the policy."""
     sets: tuple[str, ...] = ()
-    """`transport`, `http`, `server`; empty means every set that holds a leaf."""
+    """`transport`, `http`, `server`, `client`; empty means every set that holds a leaf."""
     fresh_names: bool = False
     """SANs as the inventory and the addresses of today want them, instead of those of the leaf in use."""
 
@@ -86,6 +86,25 @@ class NewPasswords:
     """Through a temporary superuser of the file realm, also where somebody could log in."""
 
 
+class Demand(StrEnum):
+    """Whether nodes want a certificate of whoever talks to their HTTP layer (`client_authentication`)."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    """Asked for, and checked where one comes."""
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True)
+class MutualTls:
+    """How far mutual TLS on HTTP goes; None leaves a part as it stands."""
+
+    demand: Demand | None = None
+    """Where nothing stands yet, None means `optional`."""
+    realm: bool | None = None
+    """Whether certificates log people in: a PKI realm of estui's own."""
+
+
 class KeystoreEdit(StrEnum):
     """What is done to secure settings."""
 
@@ -125,6 +144,8 @@ class Goal:
     secure: SecureEdit | None = None
     fix: str = ""
     """A rule of the doctor whose findings are to go."""
+    mutual: MutualTls | None = None
+    """With the scenario mutual TLS; None asks for certificates without demanding them."""
 
     @property
     def label(self) -> str:
@@ -142,4 +163,9 @@ class Goal:
             return f"secure settings: {self.secure.edit.value} {named}"
         if self.external:
             return "certificates of an external CA"
-        return "new certificates, same CA" if self.rotation else self.scenario.label
+        if self.rotation:
+            return "new certificates, same CA"
+        demand = self.mutual.demand if self.mutual else None
+        if demand is Demand.NONE:
+            return f"{self.scenario.label} off"
+        return f"{self.scenario.label}, {demand.value}" if demand else self.scenario.label

@@ -10,7 +10,7 @@ from enum import StrEnum
 from estui.model.certificate import CertificateFacts
 from estui.model.finding import Finding
 from estui.model.inventory import Address, BeatEntry, Inventory, KibanaEntry, Layer, NodeEntry
-from estui.model.rollover import RolloverState
+from estui.model.rollover import Client, RolloverState
 from estui.model.rung import Rung as Rung  # what is observed of a node ends in its rung
 from estui.model.setting import Setting
 from estui.model.version import Version
@@ -417,6 +417,23 @@ class ImportedLeaf:
 
 
 @dataclass(frozen=True)
+class ClientFacts:
+    """A client certificate that the workspace issued: estui's own, or somebody's."""
+
+    name: str
+    certificate: CertificateFacts
+    authority: str = "client"
+    roles: tuple[str, ...] = ()
+    """Roles that the PKI realm gives its owner."""
+    has_key: bool = False
+    """Whether the workspace keeps the key: only of estui's own."""
+
+    @property
+    def target(self) -> str:
+        return f"client/{self.name}"
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything that was looked at, at one time."""
 
@@ -433,6 +450,12 @@ class Observed:
 
     desired: Desired | None = None
     """What the runs of the workspace left on the targets; None where there was none yet."""
+
+    clients: tuple[ClientFacts, ...] = ()
+    """Client certificates of the workspace, by name."""
+
+    connected: tuple[Client, ...] | None = None
+    """Who talks to the HTTP layer, as the nodes tell, with what was ticked; None where nobody asked."""
 
     @property
     def things(self) -> tuple[ObservedNode | ObservedKibana, ...]:

@@ -135,6 +135,10 @@ class PublishSet:
     """Set of certificate requests whose answer is the leaf: nothing is issued then."""
     leaf_sha256: str = ""
     """Of the imported leaf that was reviewed."""
+    mapping: tuple[tuple[str, ...], ...] = ()
+    """Role mapping of the PKI realm in the set: a role, then the subjects that have it."""
+    maps: bool = False
+    """Whether the set holds a role mapping file, which may be empty."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,15 @@ class CreateAuthority:
     """A CA that does not exist yet."""
 
     request: AuthorityRequest
+    why: str
+
+
+@dataclass(frozen=True)
+class IssueClient:
+    """A client certificate that the workspace keeps for estui's own requests, with its key."""
+
+    request: LeafRequest
+    replaces: bool
     why: str
 
 
@@ -238,7 +251,12 @@ Change = (
     | SetKeystorePassword
     | GrantLogin
     | SetAccess
+    | IssueClient
 )
+
+
+WorkspaceChange = CreateAuthority | IssueClient
+"""What is made in the workspace only: no target has files of it, and an undo leaves it."""
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,17 @@ def authenticate(client: Client) -> str | None:
     return text_in(_expect(answer), "username")
 
 
+def who(client: Client) -> tuple[str, tuple[str, ...]]:
+    """Name and roles of whoever asks; an empty name where nobody is logged in (401). Raises ProbeError: no answer, or
+    another one."""
+    answer = client.request("GET", _AUTHENTICATE)
+    if answer.status == 401:
+        return "", ()
+    body = _expect(answer)
+    roles = body.get("roles")
+    return text_in(body, "username"), tuple(str(role) for role in roles) if isinstance(roles, list) else ()
+
+
 def members(client: Client) -> tuple[Member, ...]:
     """The nodes that this node's cluster consists of, by name. Raises ProbeError: no answer, or a refusal."""
     nodes = mapping_in(_expect(client.request("GET", _MEMBERS)), "nodes")
@@ -114,6 +125,15 @@ def allocation(client: Client) -> str:
     body = as_mapping(answer.json())
     # Transient settings win over persistent ones (elastic-stack-security.md §3.3).
     return text_in(mapping_in(body, "transient"), _ALLOCATION) or text_in(mapping_in(body, "persistent"), _ALLOCATION)
+
+
+def allocation_scopes(client: Client) -> dict[str, str | None]:
+    """What is set in the persistent and in the transient settings, which win; None for a scope that has nothing.
+
+    Raises ProbeError: no answer, or a refusal.
+    """
+    body = _expect(client.request("GET", _SETTINGS))
+    return {scope: text_in(mapping_in(body, scope), _ALLOCATION) or None for scope in ("persistent", "transient")}
 
 
 def read_more(facts: ApiFacts, client: Client) -> ApiFacts:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from estui.errors import StoreError
 from estui.formats.es_keystore import entries_digest, read_header, read_secure_settings
 from estui.formats.outside import with_outside
+from estui.formats.role_mapping import FILE as MAPPING_FILE
 from estui.model.finding import Finding
 from estui.model.inventory import Layer, NodeEntry
 from estui.model.observed import FileKind, FileState, KeystoreFacts, ObservedNode, OnDisk
@@ -39,7 +40,10 @@ NODE_KEYSTORE = "elasticsearch.keystore"
 NODE_FILES = (NODE_YML, NODE_KEYSTORE, "users", "users_roles")
 WATCHED_FILES = ("role_mapping.yml", "service_tokens", "elasticsearch.keystore.tmp")
 """Looked at only: estui does not write them."""
-OWN_SETS = ("transport", "http", "client")
+CLIENT_SET = "client"
+CLIENTS = "clients"
+"""Name of the context that tells whose client certificates the HTTP layer accepts."""
+OWN_SETS = ("transport", "http", CLIENT_SET)
 """Sets that estui may publish on a node (design.md §6)."""
 PACKAGE_FOLDERS = ("/etc/elasticsearch", "/usr/share/elasticsearch/config")
 """Where packages and container images have a node's configuration (elastic-stack-security.md §7.1)."""
@@ -69,12 +73,14 @@ def observe_node_folder(
         problems += (_keystore_finding(secure.facts, root / NODE_KEYSTORE, name or entry.config),)
     mounted = MountedFolder(root, PACKAGE_FOLDERS)
     contexts = {layer: node_tls(f"xpack.security.{layer.value}.ssl", settings, secure.secrets) for layer in Layer}
+    contexts[Layer.HTTP], of_clients = _apart(contexts[Layer.HTTP], f"{folder}/{CLIENT_SET}/current/")
+    mapping = TlsFiles(certificate=f"{folder}/{CLIENT_SET}/current/{MAPPING_FILE}")
     version, source = stated_version(entry.version, secure.facts)
     return ObservedNode(
         entry=entry,
         name=name,
         name_stated=bool(name),
-        files={**files, **mounted.named_files(contexts.values())},
+        files={**files, **mounted.named_files((*contexts.values(), *((of_clients, mapping) if of_clients else ())))},
         settings=settings,
         keystore=secure.facts,
         disk=_on_disk(contexts, mounted, folder),
@@ -84,10 +90,22 @@ def observe_node_folder(
         version_source=source,
         problems=problems,
         extra=tuple(
-            (context, read_context(files, mounted.follow, f"{folder}/client/current"))
-            for context, files in other_contexts(settings, secure.secrets).items()
+            (context, read_context(files, mounted.follow, f"{folder}/{CLIENT_SET}/current"))
+            for context, files in (
+                *other_contexts(settings, secure.secrets).items(),
+                *(((CLIENTS, of_clients),) if of_clients else ()),
+            )
         ),
     )
+
+
+def _apart(http: TlsFiles, home: str) -> tuple[TlsFiles, TlsFiles | None]:
+    """The HTTP layer's own files, and those below `home` that tell whose client certificates it accepts."""
+    mine = tuple(name for name in http.authorities if name.startswith(home))
+    if not mine:
+        return http, None
+    others = tuple(name for name in http.authorities if name not in mine)
+    return replace(http, authorities=others), TlsFiles(enabled=http.enabled, authorities=mine)
 
 
 def _without_folder(entry: NodeEntry, problems: tuple[Finding, ...], files: Mapping[str, FileState]) -> ObservedNode:

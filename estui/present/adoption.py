@@ -20,6 +20,7 @@ from estui.model.adoption import (
 )
 from estui.model.certificate import CertificateFacts
 from estui.present.lines import Kind, Line, count
+from estui.present.status import left_text
 
 MOST_LEAVES = 12
 """Leaves of one CA that are listed; `--json` has them all."""
@@ -107,8 +108,7 @@ def _line(label: str, text: str, kind: Kind = Kind.TEXT) -> Line:
 
 
 def _ends(facts: CertificateFacts, now: datetime) -> str:
-    days = facts.days_left(now)
-    return f"{facts.not_after:%Y-%m-%d} ({f'{days} d' if facts.not_after > now else f'expired {-days} d ago'})"
+    return f"{facts.not_after:%Y-%m-%d} ({left_text(facts, now)})"
 
 
 def _key_text(each: ReportedAuthority) -> str:

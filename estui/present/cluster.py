@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from estui.decide.compare import unchecked_words
 from estui.decide.views import started_at, version_note, views_of
 from estui.model.finding import Finding, Severity
 from estui.model.observed import Observed, ObservedNode
@@ -53,11 +54,8 @@ def cluster_lines(observed: Observed, now: datetime) -> list[Line]:
     lines += _version_lines(observed)
     lines.append(_desired_line(observed))
     if not any(node.api.members for node in observed.nodes):
-        lines.append(
-            Line(
-                Kind.NOTE, "with --user NAME more is seen: health, members, licence, start times, the nodes' own lists"
-            )
-        )
+        more = ["with --user NAME more is seen: health, members, licence, start times, the nodes' own lists"]
+        lines += [Line(Kind.NOTE, text) for text in unchecked_words(observed) or more]
     return lines
 
 

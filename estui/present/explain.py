@@ -42,6 +42,11 @@ def nodes_words(glyphs: Glyphs = UNICODE) -> list[Line]:
             ("http", "days until the certificate towards clients ends"),
             ("as on disk", "the port shows the certificate that lies on the disk"),
             ("NOT LOADED", "the files are there, the process still works with other ones: reload or restart it"),
+            ("DRIFT", "the files are not as the last run of estui left them: somebody else changed them"),
+            ("PENDING", "a run has new files ready and has not switched them yet"),
+            ("STALE MOUNT", "the folder that estui sees is not the one that the process reads"),
+            ("FOREIGN ...", "the port shows a certificate of a CA that neither the folder nor the workspace knows"),
+            ("SET ELSEWHERE", "the process contradicts its yml, though it was started after its last change"),
             ("plain text", "the port talks without TLS"),
         ],
     )
@@ -172,5 +177,36 @@ def adoption_words() -> list[Line]:
             ("not here", "without the key only requests for the CA's owner are possible, or a new CA"),
             ("signed", "leaves in use here that this CA signed"),
             ("possible", "what can be done about them, and by which command"),
+        ],
+    )
+
+
+def secure_words() -> list[Line]:
+    """What stands side by side of the nodes' keystores."""
+    return explained(
+        "What the table says",
+        [
+            ("entry", "a name in elasticsearch.keystore; its value is shown nowhere"),
+            ("below a node", "a fingerprint of its value, salted anew for each look: equal ones are equal values"),
+            ("-  ?", "this node has no such entry; its file could not be opened"),
+            ("same", "every node has the same value, as it should be"),
+            ("different", "values differ: nodes will behave differently, or not find one another's data"),
+            ("missing", "some nodes lack it"),
+            ("each its own", "of one node's own files or first start: nothing to compare"),
+            ("read again", "running nodes take a new value up; the others read it at their start"),
+        ],
+    )
+
+
+def passwords_words() -> list[Line]:
+    """Where passwords are, and the ways to new ones."""
+    return explained(
+        "What can be done about passwords",
+        [
+            ("built-in user", "every cluster has them; elastic may do everything"),
+            ("stored", "in the workspace, encrypted under its passphrase; it is not shown on this screen"),
+            ("used by", "whose files log in as this user; Kibana's keystore gets the new password with the same run"),
+            ("new password", "set through the API, proven on every node; if the proof fails, the old one is set again"),
+            ("forgotten", "a temporary superuser in a node's own users file sets it, and is removed"),
         ],
     )

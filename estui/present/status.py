@@ -30,13 +30,18 @@ from estui.present.lines import UNICODE, Glyphs, Kind, Line, count
 RENEW_SOON_DAYS = 30
 
 
+def left_text(facts: CertificateFacts, now: datetime) -> str:
+    """`397 d`, `expired 3 d ago`."""
+    return f"{facts.days_left(now)} d" if facts.not_after > now else f"expired {facts.days_ended(now)} d ago"
+
+
 def leaf_text(facts: CertificateFacts | None, now: datetime, glyphs: Glyphs = UNICODE) -> str:
     """`397 d`, `12 d !!`, `expired 3 d ago`, `none`."""
     if facts is None:
         return "none"
     days = facts.days_left(now)
     if facts.not_after <= now:
-        return f"expired {-days} d ago {glyphs.failed}"
+        return f"{left_text(facts, now)} {glyphs.failed}"
     return f"{days} d" + (f" {glyphs.soon}" if days <= RENEW_SOON_DAYS else "")
 
 
@@ -198,7 +203,7 @@ def certificate_lines(facts: CertificateFacts, now: datetime) -> list[Line]:
     return [
         Line(Kind.TEXT, f"    {facts.subject}, issued by {facts.issuer}"),
         Line(Kind.TEXT, f"    names {', '.join(facts.names) or 'none'}"),
-        Line(Kind.TEXT, f"    {facts.key_type}, {life} ({facts.days_left(now)} d)"),
+        Line(Kind.TEXT, f"    {facts.key_type}, {life} ({left_text(facts, now)})"),
         Line(Kind.TEXT, f"    serial {facts.serial_hex}"),
         Line(Kind.TEXT, f"    sha256 {facts.sha256}"),
     ]
@@ -211,7 +216,7 @@ def authority_lines(authorities: Iterable[AuthorityFacts], now: datetime) -> lis
         facts = each.certificate
         leaves = "1 leaf" if each.issued == 1 else f"{each.issued} leaves"
         parts = (
-            f"{facts.days_left(now)} d",
+            left_text(facts, now),
             facts.key_type,
             leaves,
             "key here, encrypted" if each.has_key else "no key",

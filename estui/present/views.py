@@ -22,7 +22,7 @@ from estui.model.inventory import Inventory
 from estui.model.observed import Observed, ObservedBeat, ObservedKibana, ObservedNode, OnDisk, PortState, Served
 from estui.model.views import Desired, Difference
 from estui.present.lines import Kind, Line
-from estui.present.status import certificate_lines
+from estui.present.status import certificate_lines, left_text
 
 _TITLES = {"server": "browsers", "elasticsearch": "Elasticsearch", "output": "output"}
 _CALM = (Difference.PENDING, Difference.UNREACHABLE)
@@ -95,7 +95,7 @@ def _disk_lines(context: ContextView, now: datetime) -> Iterator[Line]:
         yield Line(Kind.BAD, f"    {disk.problem}")
     if disk.leaf:
         yield from certificate_lines(disk.leaf, now)
-    trusted = ", ".join(f"{each.subject} ({each.days_left(now)} d)" for each in disk.trusted)
+    trusted = ", ".join(f"{each.subject} ({left_text(each, now)})" for each in disk.trusted)
     if trusted:
         yield Line(Kind.TEXT, f"    trusts {trusted}")
 
@@ -190,6 +190,8 @@ def _listed_lines(node: ObservedNode) -> Iterator[Line]:
     yield Line(Kind.TITLE, "the node's own list (GET /_ssl/certificates): what it sees, not what it serves")
     if api.listed_problem:
         yield Line(Kind.BAD, f"  {api.listed_problem}")
+    if api.listed == ():
+        yield Line(Kind.TEXT, "  nothing")
     for each in api.listed or ():
         key = ", with its key" if each.has_key else ""
         yield Line(Kind.TEXT, f"  {each.path}: serial {each.serial:x}{key}")

@@ -178,7 +178,7 @@ def license_(call: Call) -> Response:
     content = {
         "status": "active",
         "uid": f"5a2d0b0c-{uuid[:4].encode().hex()[:4]}-4bf8-af06-efb068cd3540",
-        "type": "basic",
+        "type": call.node.membership.state().get("license", "basic"),
         "issue_date": "2026-01-01T00:00:00.000Z",
         "issue_date_in_millis": 1_767_225_600_000,
         "max_nodes": 1000,
@@ -188,6 +188,17 @@ def license_(call: Call) -> Response:
         "start_date_in_millis": -1,
     }
     return json_response(200, {"license": content})
+
+
+def start_trial(call: Call) -> Response:
+    """A trial licence, once in the life of a cluster (`TransportPostStartTrialAction`)."""
+    if not call.request.flag("acknowledge"):
+        why = "Operation failed: Needs acknowledgement."
+        return json_response(403, {"acknowledged": False, "trial_was_started": False, "error_message": why})
+    if not call.node.write("start_trial", {}, call.request)["started"]:
+        why = "Operation failed: Trial was already activated."
+        return json_response(403, {"acknowledged": True, "trial_was_started": False, "error_message": why})
+    return json_response(200, {"acknowledged": True, "trial_was_started": True, "type": "trial"})
 
 
 def remote_info(call: Call) -> Response:

@@ -18,6 +18,7 @@ from estui.sandbox.log import NodeLog
 from estui.sandbox.material import load_material, watched_files
 from estui.sandbox.membership import Membership, Profile
 from estui.sandbox.node import Node
+from estui.sandbox.pki_realm import read_realm
 from estui.sandbox.rest import behaviour
 from estui.sandbox.settings import NodeSettings, StartupError, TlsLayer, log_place, read_node_settings
 from estui.sandbox.tls import TlsSlot
@@ -59,7 +60,8 @@ class ElasticsearchNode:
             *(settings.config, settings.file_realm, settings.reserved_realm, settings.secure),
             *(self.membership.state, log),
         )
-        node = Node(settings, self.membership, self.transport, self.users, self.started_ms)
+        self.realm = read_realm(settings, log)
+        node = Node(settings, self.membership, self.transport, self.users, self.started_ms, realm=self.realm)
         self.http = HttpPort(behaviour(node), self._http_tls if settings.http_tls else None, log)
         self.http_open = threading.Event()
         self.stopping = threading.Event()
@@ -131,6 +133,8 @@ class ElasticsearchNode:
         ]
         watches.append(Watch((self.users.users_file,), self._users_changed))
         watches.append(Watch((self.users.roles_file,), self._roles_changed))
+        if self.realm is not None:
+            watches.append(Watch((self.realm.mapping_file,), self._mapping_changed))
         watcher = FileWatcher(watches, self.log)
         while not self.stopping.wait(self.settings.reload_interval):
             watcher.poll()
@@ -152,6 +156,10 @@ class ElasticsearchNode:
     def _users_changed(self, path: Path) -> str:
         self.log.info("o.e.x.s.a.f.FileUserPasswdStore", f"users file [{path}] changed. updating users...")
         return self.users.reload_users(path)
+
+    def _mapping_changed(self, path: Path) -> str:
+        self.log.info("o.e.x.s.a.s.DnRoleMapper", f"role mappings file [{path}] changed. updating mappings...")
+        return self.realm.reload(path) if self.realm is not None else ""
 
     def _roles_changed(self, path: Path) -> str:
         text = f"users roles file [{path}] changed. updating users roles..."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -41,6 +42,8 @@ class Request:
     tls: bool = False
     remote: str = ""
     """`host:port` of whoever asks."""
+    certificate: bytes = b""
+    """DER of the client certificate that was shown and accepted, if any."""
 
     def flag(self, name: str) -> bool:
         return self.query.get(name, "false") in ("", "true")
@@ -113,7 +116,7 @@ class HttpPort:
     def _talk(self, connection: socket.socket) -> None:
         connection.settimeout(_IDLE)
         buffer = b""
-        remote = _peer(connection)
+        remote, shown = _peer(connection), _certificate(connection)
         while True:
             head, buffer = _read_head(connection, buffer)
             if head is None:
@@ -129,11 +132,19 @@ class HttpPort:
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             body, buffer = _read_body(connection, buffer, min(length, _MAX_BODY))
             keep = _keeps_open(head, request)
-            response = self._behaviour.handle(Request(**{**vars(request), "body": body, "remote": remote}))
+            response = self._behaviour.handle(_asked(request, body, remote, shown))
             connection.sendall(_encode(response, self._behaviour.headers, request.method, keep=keep))
             if not keep:
                 break
         close_gently(connection)
+
+
+def _asked(request: Request, body: bytes, remote: str, certificate: bytes) -> Request:
+    return replace(request, body=body, remote=remote, certificate=certificate)
+
+
+def _certificate(connection: socket.socket) -> bytes:
+    return (connection.getpeercert(binary_form=True) or b"") if isinstance(connection, ssl.SSLSocket) else b""
 
 
 def _peer(connection: socket.socket) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from estui.sandbox.clients import ClientLog
 from estui.sandbox.http import Request, Response, json_response
 from estui.sandbox.membership import Membership, NoMasterError
+from estui.sandbox.pki_realm import PkiRealm
 from estui.sandbox.settings import NodeSettings, StartupError, parse_duration
 from estui.sandbox.state import Json, OperationError
 from estui.sandbox.transport import Transport
@@ -42,6 +43,7 @@ class Node:
     users: Users
     started_ms: int
     clients: ClientLog = field(default_factory=ClientLog)
+    realm: PkiRealm | None = None
 
     def write(self, operation: str, arguments: Json, request: Request) -> Json:
         """Changes the cluster state. Raises ApiError: no master in time, or refused."""

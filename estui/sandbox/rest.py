@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from estui.sandbox import api_cluster, api_index, api_reload, api_roles, api_security
 from estui.sandbox.http import Behaviour, Request, Response, json_response
 from estui.sandbox.node import ApiError, Call, Node
+from estui.sandbox.pki_realm import LICENSED
 from estui.sandbox.users import Login
 
 _PRODUCT = (("X-elastic-product", "Elasticsearch"),)
@@ -66,7 +67,8 @@ SECURITY_ROUTES = (
     ),
 )
 ROUTES = (
-    Route("GET HEAD", "/", api_cluster.root, "monitor", "cluster:monitor/main", pretty=True),
+    # whoever is logged in may ask this, also without any role (seen on 9.1.0)
+    Route("GET HEAD", "/", api_cluster.root, "authenticate", "cluster:monitor/main", pretty=True),
     Route("GET", "/_cluster/health", api_cluster.health, "monitor", "cluster:monitor/health"),
     Route("GET", "/_cluster/health/{}", api_cluster.health, "monitor", "cluster:monitor/health"),
     Route("GET", "/_cluster/settings", api_cluster.get_settings, "monitor", "cluster:monitor/settings"),
@@ -85,6 +87,9 @@ ROUTES = (
         "GET", "/_ssl/certificates", api_security.certificates, "monitor", "cluster:monitor/xpack/ssl/certificates/get"
     ),
     Route("GET", "/_license", api_cluster.license_, "monitor", "cluster:monitor/xpack/license/get", pretty=True),
+    Route(
+        "POST", "/_license/start_trial", api_cluster.start_trial, "manage", "cluster:admin/xpack/license/start_trial"
+    ),
     Route("GET", "/_remote/info", api_cluster.remote_info, "monitor", "cluster:monitor/remote/info"),
     Route("POST GET", "/_flush", api_index.flush, "manage", "indices:admin/flush"),
     Route("PUT", "/{}", api_index.create, "manage", "indices:admin/create"),
@@ -135,6 +140,9 @@ class _NoHandlerError(Exception):
 def _login(node: Node, request: Request) -> Login:
     header = request.headers.get("authorization", "")
     if not header:
+        by_certificate = _by_certificate(node, request)
+        if by_certificate is not None:
+            return by_certificate
         raise _unauthorized(node, f"missing authentication credentials for REST request [{request.target}]")
     login = node.users.authenticate(header)
     if login is None:
@@ -146,6 +154,14 @@ def _login(node: Node, request: Request) -> Login:
         )
         raise _unauthorized(node, f"{who} for REST request [{request.target}]")
     return login
+
+
+def _by_certificate(node: Node, request: Request) -> Login | None:
+    """Whoever the PKI realm knows by the certificate that was shown; nobody where the licence does not allow it."""
+    licensed = node.membership.state().get("license", "basic") in LICENSED
+    if node.realm is None or not licensed or not request.certificate:
+        return None
+    return node.realm.login(request.certificate)
 
 
 def _unauthorized(node: Node, reason: str) -> ApiError:

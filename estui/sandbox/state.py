@@ -131,6 +131,13 @@ def _delete_user(state: Json, arguments: Json, _: Sequence[str]) -> Json:
     return {"found": state["users"].pop(arguments["user"], None) is not None}
 
 
+def _start_trial(state: Json, _arguments: Json, _: Sequence[str]) -> Json:
+    started = state.get("license", "basic") == "basic"
+    if started:
+        state["license"] = "trial"
+    return {"started": started}
+
+
 def _put_token(state: Json, arguments: Json, _: Sequence[str]) -> Json:
     name = f"{arguments['account']}/{arguments['name']}"
     if name in state["tokens"]:
@@ -210,6 +217,7 @@ _OPERATIONS: dict[str, Callable[[Json, Json, Sequence[str]], Json]] = {
     "put_role": _put_role,
     "delete_user": _delete_user,
     "put_token": _put_token,
+    "start_trial": _start_trial,
     "put_api_key": _put_api_key,
     "put_settings": _put_settings,
     "create_index": _create_index,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from estui.decide.probing import commands
 from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Address, Layer
-from estui.model.observed import Observed, ObservedKibana, ObservedNode, OnDisk, PortState
+from estui.model.observed import Observed, ObservedKibana, ObservedNode, OnDisk, PortState, Served
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,12 @@ class Copy:
 
 
 def target_copies(observed: Observed, target: str) -> list[Copy]:
-    """Everything worth copying about a node or Kibana instance."""
+    """Everything worth copying about a node, a Kibana instance or a Beat."""
     for thing in observed.things:
         if thing.target == target:
             return _node_copies(thing) if isinstance(thing, ObservedNode) else _kibana_copies(thing)
-    return []
+    beats = [Copy("configuration folder", beat.entry.config) for beat in observed.beats if beat.target == target]
+    return beats
 
 
 def _node_copies(node: ObservedNode) -> list[Copy]:
@@ -32,8 +34,7 @@ def _node_copies(node: ObservedNode) -> list[Copy]:
         copies.insert(0, Copy("HTTP address", str(node.http_address)))
     for layer, served in node.served.items():
         copies += _leaf_copies(layer.value, node.disk.get(layer, OnDisk()).leaf)
-        if served.address and served.state is PortState.TLS:
-            copies.append(Copy(f"openssl command for {layer.value}", openssl_command(served.address)))
+        copies += _probe_copies(served, f" for {layer.value}")
     return copies + _curl(node.http_address, tls=node.port(Layer.HTTP).state is PortState.TLS)
 
 
@@ -42,9 +43,13 @@ def _kibana_copies(kibana: ObservedKibana) -> list[Copy]:
     if kibana.address:
         copies.insert(0, Copy("address", str(kibana.address)))
     copies += _leaf_copies("http", kibana.disk.leaf)
-    if kibana.address and kibana.served.state is PortState.TLS:
-        copies.append(Copy("openssl command", openssl_command(kibana.address)))
-    return copies
+    return copies + _probe_copies(kibana.served)
+
+
+def _probe_copies(served: Served, of: str = "") -> list[Copy]:
+    """What asks the same as the probe, whatever came of it: a port that is closed or hangs is asked by hand first."""
+    lines = commands(served, served.address.host) if served.address else ()
+    return [Copy(f"{line.partition(' ')[0]} command{of}, as probed", line) for line in lines]
 
 
 def _leaf_copies(layer: str, leaf: CertificateFacts | None) -> list[Copy]:
@@ -53,11 +58,6 @@ def _leaf_copies(layer: str, leaf: CertificateFacts | None) -> list[Copy]:
 
 def _curl(address: Address | None, *, tls: bool) -> list[Copy]:
     return [] if address is None else [Copy("curl command", curl_command(address, tls=tls))]
-
-
-def openssl_command(address: Address) -> str:
-    """Prints the chain that a port serves."""
-    return f"openssl s_client -connect {shlex.quote(str(address))} -showcerts </dev/null"
 
 
 def curl_command(address: Address, *, tls: bool) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from estui.secret import Secret
 
 LOOK, READ, PLAN, RUN, SECRETS, VERIFY = "look", "read", "plan", "run", "secrets", "verify"
-JUDGE = "judge"
+JUDGE, BOOK = "judge", "book"
 
 
 class Jobs(Widget):
@@ -138,10 +138,39 @@ class Jobs(Widget):
 
     def _plan(self, ticket: int, observed: Observed, goal: Callable[[], Goal]) -> None:
         def built() -> messages.ReviewBuilt:
-            plan = self.engine.plan(observed, goal())
-            return messages.ReviewBuilt(ticket, plan, self._review(plan, observed, True), True)
+            plan, give = self._planned(observed, goal())
+            return messages.ReviewBuilt(ticket, plan, self._review(plan, observed, True), True, give)
 
         self._try(PLAN, ticket, built)
+
+    def _planned(self, observed: Observed, goal: Goal) -> tuple[Plan, Callable[[], None] | None]:
+        """The plan of any goal that can be planned again, and what hands over its secrets."""
+        from estui.engine import fixes, secure_settings
+
+        engine = self.engine
+        if goal.fix:
+            plan = fixes.plan_fix(engine, observed, goal.fix, goal.only)
+            return plan, lambda: fixes.give(engine, observed, plan)
+        if goal.secure:
+            values = dict(engine.access.values)
+            plan = secure_settings.plan_secure(engine, observed, goal.secure, goal.only)
+            return plan, lambda: secure_settings.give(engine, values)
+        return engine.plan(observed, goal), None
+
+    @work(thread=True, group=BOOK, exclusive=True, exit_on_error=False, description="write the run-book")
+    def write_runbook(self, ticket: int, plan: Plan, observed: Observed) -> None:
+        """The whole run-book of a plan, as a document."""
+        from estui.engine.runbook import run_sheet
+        from estui.present.runbook import runbook_document
+        from estui.tui.documents import Document, file_name
+
+        def made() -> messages.DocumentMade:
+            sheet = run_sheet(self.engine, plan, observed)
+            name = file_name(f"run-book-{plan.cluster}")
+            document = Document(f"Run-book: {plan.goal.label}", tuple(runbook_document(sheet)), sheet, name)
+            return messages.DocumentMade(ticket, document)
+
+        self._try(BOOK, ticket, made)
 
     @work(thread=True, group=PLAN, exclusive=True, exit_on_error=False, description="plan the undo")
     def plan_undo(self, ticket: int, run: str) -> None:
@@ -166,11 +195,11 @@ class Jobs(Widget):
 
     @work(thread=True, group=RUN, exit_on_error=False, description="apply the plan")
     def apply(self, ticket: int, plan: Plan, options: Options) -> None:
-        self._walk(ticket, lambda emit: self.engine.apply(plan, emit, options))
+        self._walk_proven(ticket, options, lambda emit: self.engine.apply(plan, emit, options))
 
     @work(thread=True, group=RUN, exit_on_error=False, description="go on with the run")
     def resume(self, ticket: int, options: Options) -> None:
-        self._walk(ticket, lambda emit: self.engine.resume(emit, options))
+        self._walk_proven(ticket, options, lambda emit: self.engine.resume(emit, options))
 
     @work(thread=True, group=RUN, exit_on_error=False, description="roll back")
     def rollback(self, ticket: int, run: str, options: Options) -> None:
@@ -179,6 +208,12 @@ class Jobs(Widget):
     @work(thread=True, group=RUN, exit_on_error=False, description="recover the interrupted run")
     def recover(self, ticket: int, complete: bool, options: Options) -> None:
         self._walk(ticket, lambda emit: self.engine.recover(complete=complete, emit=emit, options=options))
+
+    def _walk_proven(self, ticket: int, options: Options, walk: Callable[[Callable[[Event], None]], RunState]) -> None:
+        """New passwords that do not stand their proof are set back at once."""
+        from estui.engine import passwords
+
+        self._walk(ticket, lambda emit: passwords.proven(self.engine, lambda: walk(emit), emit, options))
 
     def _walk(self, ticket: int, walk: Callable[[Callable[[Event], None]], RunState]) -> None:
         """Any of the four: events on the way, then how it ended."""

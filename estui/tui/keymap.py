@@ -24,10 +24,13 @@ class Scope(StrEnum):
     ROLLOVER = "in Rollover"
     HISTORY = "in History"
     ADOPTION = "in Take over"
+    SECURE = "in Secure settings"
+    PASSWORDS = "in Passwords"
     VIEWS = "on the main screen and in every view"
     APP = "everywhere"
     DIALOG = "in a dialog"
     PAGE = "on a page of text"
+    DOCUMENT = "in a document"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ KEYS: tuple[Key, ...] = (
     Key("review.expand", "e", "every node", "show equal changes once, or on every node", Scope.REVIEW),
     Key("review.split", "s", "split", "as it is and as it will be side by side, and back", Scope.REVIEW),
     Key("review.leave-out", "x", "leave out", "plan again without this node or Kibana", Scope.REVIEW),
+    Key("review.runbook", "b", "run-book", "the whole run-book of this plan, to read or to save", Scope.REVIEW),
     Key("run.pause", "space", "pause", "pause before the next step; again goes on", Scope.RUN),
     Key("run.go-on", "s", "go on", "go on: run the waiting commands, or try the step again", Scope.RUN),
     Key("run.log", "l", "log", "switch between the verdict and the log", Scope.RUN),
@@ -103,6 +107,7 @@ KEYS: tuple[Key, ...] = (
     ),
     *_sort_keys("certificates", Scope.CERTIFICATES, E="expiry", S="state", N="subject"),
     Key("findings.open", "enter,d", "explain", "the evidence, what happens, what to do, and the rule", Scope.FINDINGS),
+    Key("findings.fix", "f", "fix", "plan the fix and review it, where a fix is a plan", Scope.FINDINGS),
     *_sort_keys("findings", Scope.FINDINGS, S="severity", N="rule"),
     Key(
         "rollover.mark",
@@ -125,6 +130,13 @@ KEYS: tuple[Key, ...] = (
         "the same where a key is in foreign hands, after a question",
         Scope.ROLLOVER,
     ),
+    Key(
+        "rollover.external",
+        "e",
+        "to another CA",
+        "the same to a CA that is not estui's own: its name and its file",
+        Scope.ROLLOVER,
+    ),
     Key("rollover.next", "n", "next phase", "plan the next phase and review it", Scope.ROLLOVER),
     Key(
         "rollover.undo",
@@ -135,10 +147,33 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("history.open", "enter,d", "details", "the steps of this run and what each rests on", Scope.HISTORY),
     Key("history.undo", "u", "undo", "show what undoing this run would do", Scope.HISTORY),
+    Key("history.report", "b", "report", "the report of this run, to read or to save", Scope.HISTORY),
     Key("adoption.open", "enter,d", "details", "everything about this CA", Scope.ADOPTION),
     Key("adoption.take", "t", "import", "import this CA into the workspace, after a question", Scope.ADOPTION),
     Key("adoption.take-all", "A", "all", "import all that are in use or were named, after a question", Scope.ADOPTION),
     Key("adoption.file", "F", "file", "name the file of a CA that lies elsewhere", Scope.ADOPTION),
+    Key("secure.open", "enter,d", "details", "this entry node by node", Scope.SECURE),
+    Key("secure.set", "s", "set", "type a new value for this entry, for every node; shows the plan", Scope.SECURE),
+    Key("secure.new", "n", "new entry", "name an entry and type its value; shows the plan", Scope.SECURE),
+    Key("secure.remove", "x,delete", "remove", "plan this entry's removal from every node", Scope.SECURE),
+    *_sort_keys("secure", Scope.SECURE, S="agreement", N="name"),
+    Key("passwords.mark", "space", "mark", "mark or unmark this user", Scope.PASSWORDS),
+    Key(
+        "passwords.new",
+        "enter",
+        "new password",
+        "plan new passwords for the marked users, or this one; estui makes and keeps them",
+        Scope.PASSWORDS,
+    ),
+    Key("passwords.type", "t", "type it", "the same with passwords that you type", Scope.PASSWORDS),
+    Key(
+        "passwords.forgotten",
+        "f",
+        "forgotten",
+        "nobody can log in as elastic: plan a new password with nothing but the folders",
+        Scope.PASSWORDS,
+    ),
+    Key("passwords.unlock", "o", "unlock", "give the passphrase, to see what is stored here", Scope.PASSWORDS),
     Key("pane.1", "1", "nodes", "go to the nodes", Scope.VIEWS),
     Key("pane.2", "2", "authority", "go to the certificate authority", Scope.VIEWS),
     Key("pane.3", "3", "scenario", "go to the scenarios", Scope.VIEWS),
@@ -148,6 +183,8 @@ KEYS: tuple[Key, ...] = (
     Key("open.rollover", "7,f7", "rollover", "a new CA in phases: where it stands, what it waits for", Scope.VIEWS),
     Key("open.history", "8,f8", "history", "past runs with their steps and evidence", Scope.VIEWS),
     Key("open.adoption", "9,f9", "take over", "which CA signed what, and which can be taken over", Scope.VIEWS),
+    Key("open.secure", "K", "secure settings", "the keystores of all nodes side by side, without a value", Scope.VIEWS),
+    Key("open.passwords", "P", "passwords", "passwords of built-in users: who has one, new ones", Scope.VIEWS),
     Key("cluster.probe", "R,ctrl+r", "probe again", "read every folder and ask every port again", Scope.VIEWS),
     Key("view.search", "slash", "search", "filter the list, or search the text; ! in front inverts", Scope.VIEWS),
     Key("view.wide", "w", "wide", "every column, in as many lines as that takes, and back", Scope.VIEWS),
@@ -164,6 +201,7 @@ KEYS: tuple[Key, ...] = (
     Key("dialog.left", "left", "left", "the button to the left", Scope.DIALOG),
     Key("dialog.right", "right", "right", "the button to the right", Scope.DIALOG),
     Key("page.close", "escape,q,enter", "close", "back to where you were", Scope.PAGE),
+    Key("document.save", "s", "save", "save it as a new file: Markdown, JSON or text", Scope.DOCUMENT),
 )
 
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}
@@ -192,7 +230,7 @@ FOOTER: Mapping[Scope, tuple[str, ...]] = {
         "review.next",
         "review.split",
         "review.leave-out",
-        "review.next-file",
+        "review.runbook",
         "review.expand",
         "view.full",
     ),
@@ -206,17 +244,33 @@ FOOTER: Mapping[Scope, tuple[str, ...]] = {
         "view.copy",
         "cluster.probe",
     ),
-    Scope.FINDINGS: ("findings.open", "view.search", "view.back", "findings.sort-name", "view.copy", "cluster.probe"),
+    Scope.FINDINGS: (
+        "findings.open",
+        "findings.fix",
+        "view.search",
+        "view.back",
+        "findings.sort-name",
+        "view.copy",
+        "cluster.probe",
+    ),
     Scope.ROLLOVER: (
         "rollover.start",
         "rollover.mark",
         "rollover.next",
         "rollover.undo",
+        "rollover.external",
         "rollover.leaked",
         "view.back",
+    ),
+    Scope.HISTORY: (
+        "history.open",
+        "history.report",
+        "history.undo",
+        "view.back",
+        "view.search",
+        "view.copy",
         "cluster.probe",
     ),
-    Scope.HISTORY: ("history.open", "history.undo", "view.search", "view.back", "view.copy", "cluster.probe"),
     Scope.ADOPTION: (
         "adoption.open",
         "adoption.take",
@@ -226,18 +280,48 @@ FOOTER: Mapping[Scope, tuple[str, ...]] = {
         "view.search",
         "view.copy",
     ),
+    Scope.SECURE: (
+        "secure.open",
+        "secure.set",
+        "secure.new",
+        "secure.remove",
+        "view.back",
+        "view.search",
+        "cluster.probe",
+    ),
+    Scope.PASSWORDS: (
+        "passwords.new",
+        "passwords.mark",
+        "passwords.type",
+        "passwords.forgotten",
+        "passwords.unlock",
+        "view.back",
+        "cluster.probe",
+    ),
 }
 """The actions that a focused pane shows; what does not fit the width is left to help and palette."""
 
-VIEW_SCOPES = (Scope.CERTIFICATES, Scope.FINDINGS, Scope.ROLLOVER, Scope.HISTORY, Scope.ADOPTION)
+OPENED_BY: Mapping[Scope, str] = {
+    Scope.CERTIFICATES: "open.certificates",
+    Scope.FINDINGS: "open.findings",
+    Scope.ROLLOVER: "open.rollover",
+    Scope.HISTORY: "open.history",
+    Scope.ADOPTION: "open.adoption",
+    Scope.SECURE: "open.secure",
+    Scope.PASSWORDS: "open.passwords",
+}
+"""The action that opens a view; its first key stands before the view's title."""
+VIEW_SCOPES = tuple(OPENED_BY)
 """Screens of their own, which have none of the main screen's keys."""
-_ALONE = (Scope.DIALOG, Scope.PAGE)
+ALONE = (Scope.DIALOG, Scope.PAGE, Scope.DOCUMENT)
 """What lies beneath them gets no keys."""
 
 
 def beside(scope: Scope) -> tuple[Scope, ...]:
     """The scopes whose keys work where those of this one do."""
-    if scope in _ALONE:
+    if scope is Scope.DOCUMENT:
+        return (scope, Scope.PAGE, Scope.MOVE)
+    if scope in ALONE:
         return (scope, Scope.MOVE)
     main = () if scope in VIEW_SCOPES else (Scope.MAIN,)
     return (scope, *main, Scope.VIEWS, Scope.APP, Scope.MOVE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,9 @@ from estui.model.finding import Finding
 from estui.model.observed import Observed
 from estui.model.plan import Plan
 from estui.model.run import Event, RunState, Verdict
+from estui.model.secure import SecureTable
+from estui.model.users import BuiltInUser
+from estui.tui.documents import Document
 from estui.tui.session import Standing
 
 if TYPE_CHECKING:
@@ -57,6 +60,10 @@ class ReviewBuilt(Message):
     plan: Plan
     review: Review
     folded: bool
+    give: Callable[[], None] | None = None
+    """Hands the engine the secrets that this plan writes, once it is the one under review."""
+    notes: tuple[str, ...] = ()
+    """What should be known besides, and stands nowhere in the plan."""
 
 
 @dataclass
@@ -172,6 +179,30 @@ class AuthoritiesImported(Message):
 
     ticket: int
     imports: tuple[Import, ...]
+
+
+@dataclass
+class DocumentMade(Message):
+    """A run-book or a report is there to be read."""
+
+    ticket: int
+    document: Document
+
+
+@dataclass
+class SecureSeen(Message):
+    """The keystores of all nodes side by side."""
+
+    ticket: int
+    table: SecureTable
+
+
+@dataclass
+class UsersSeen(Message):
+    """Built-in users, and where their passwords are."""
+
+    ticket: int
+    users: tuple[BuiltInUser, ...]
 
 
 @dataclass

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from estui.model.finding import Finding
-from estui.model.observed import Observed, ObservedNode
+from estui.model.observed import Observed, ObservedBeat, ObservedNode
+from estui.model.views import Difference
 from estui.present import Glyphs, Kind, TargetRow
 from estui.present.findings import findings_badge
 from estui.tui.review_rows import short_target
@@ -56,7 +57,7 @@ def ordered(rows: Sequence[TargetRow], order: Order, observed: Observed, now: da
     if order.by == "state":
         return sorted(rows, key=lambda row: (row.kind is not Kind.BAD, row.rung, row.served), reverse=order.reverse)
     if order.by == "expiry":
-        ends = {thing.target: _first_end(thing, now) for thing in observed.things}
+        ends = {thing.target: _first_end(thing, now) for thing in (*observed.things, *observed.beats)}
         return sorted(rows, key=lambda row: ends.get(row.target, now), reverse=order.reverse)
     return list(rows)
 
@@ -64,6 +65,8 @@ def ordered(rows: Sequence[TargetRow], order: Order, observed: Observed, now: da
 def _first_end(thing: object, now: datetime) -> datetime:
     leaves = thing.disk.values() if isinstance(thing, ObservedNode) else [getattr(thing, "disk", None)]
     ends = [disk.leaf.not_after for disk in leaves if disk is not None and disk.leaf is not None]
+    if isinstance(thing, ObservedBeat):
+        ends = [each.not_after for each in thing.trust.trusted]
     return min(ends, default=datetime.max.replace(tzinfo=now.tzinfo))
 
 
@@ -121,9 +124,25 @@ def _cells(row: TargetRow) -> dict[str, str]:
 
 def _entry(row: TargetRow, glyphs: Glyphs) -> Entry:
     cells = _cells(row)
+    sign, difference = _difference(row, glyphs)
+    if sign:
+        cells["served"] = f"{sign} {cells['served']}"
     styles = {name: style for name, text in cells.items() if (style := _style(name, text, row.kind, glyphs))}
+    if difference:
+        styles["served"] = difference
     badge = {"findings": _badge(cells["findings"], glyphs)}
     return Entry(row.target, row.kind, row.glyph, cells, styles=styles, short=badge)
+
+
+_CALM = {Difference.PENDING.value, Difference.UNREACHABLE.value}
+"""Differences that need not be wrong."""
+
+
+def _difference(row: TargetRow, glyphs: Glyphs) -> tuple[str, str]:
+    """Sign and style of a target whose views differ, whatever the difference is called; empty where none does."""
+    if not row.differences:
+        return "", ""
+    return (glyphs.soon, "warn") if _CALM.issuperset(row.differences) else (glyphs.failed, "bad")
 
 
 def _badge(findings: str, glyphs: Glyphs) -> str:
@@ -137,7 +156,7 @@ def _style(name: str, text: str, kind: Kind, glyphs: Glyphs) -> str:
     """What a cell looks like besides its column; empty where nothing is amiss."""
     if name in ("name", "address") or not text:
         return ""
-    if glyphs.soon in text or "NOT LOADED" in text or (name == "findings" and "warning" in text):
+    if glyphs.soon in text or (name == "findings" and "warning" in text):
         return "warn"
     if glyphs.failed in text or name == "findings":
         return "bad"

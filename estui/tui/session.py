@@ -103,6 +103,13 @@ _EDITING = (
     "history.undo",
     "adoption.take",
     "adoption.take-all",
+    "rollover.external",
+    "secure.set",
+    "secure.new",
+    "secure.remove",
+    "passwords.new",
+    "passwords.type",
+    "passwords.forgotten",
 )
 
 
@@ -189,9 +196,17 @@ def _leave_out(session: Session) -> str:
     goal = session.plan.goal
     if goal.rollover:
         return "a phase of a rollover is for every node: nothing of it can be left out"
+    if goal.passwords:
+        return "a password counts everywhere: nothing can be left out"
     if goal.joins:
         return "a node that joins is let in by all the others: nothing can be left out"
     return "it is the only one: leaving it out leaves nothing" if len(session.plan.places) < 2 else ""
+
+
+def _runbook(session: Session) -> str:
+    if session.stage is not Stage.REVIEW or session.plan is None or session.plan.is_empty:
+        return "there is nothing under review"
+    return "an undo shows its steps here: there is no more of it" if session.undoes else ""
 
 
 def _hunk(session: Session) -> str:
@@ -221,8 +236,16 @@ _CHECKS = {
     "plan.make": _choose,
     "nodes.rotate": _choose,
     "certificates.rotate": _choose,
+    "findings.fix": _choose,
+    "secure.set": _choose,
+    "secure.new": _choose,
+    "secure.remove": _choose,
+    "passwords.new": _choose,
+    "passwords.type": _choose,
+    "passwords.forgotten": _choose,
     "rollover.start": _choose,
     "rollover.leaked": _choose,
+    "rollover.external": _choose,
     "rollover.next": _choose,
     "rollover.undo": _step_back,
     "history.undo": _at_rest,
@@ -241,4 +264,5 @@ _CHECKS = {
     "review.expand": _expand,
     "review.split": _expand,
     "review.leave-out": _leave_out,
+    "review.runbook": _runbook,
 }

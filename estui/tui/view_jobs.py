@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from estui.engine.adoption import Look
     from estui.engine.rollover import RolloverReport
     from estui.model.adoption import Import
+    from estui.model.goal import SecureEdit
     from estui.model.observed import Observed
     from estui.model.plan import Plan
     from estui.secret import Secret
@@ -57,6 +60,37 @@ class ViewJobs(Jobs):
     def plan_undo_of(self, ticket: int, run: str) -> None:
         self._try(DO, ticket, lambda: messages.UndoPlanned(ticket, self.engine.rollback_preview(run), run))
 
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="write the report")
+    def write_report(self, ticket: int, run: str) -> None:
+        """The report of a run, as far as it is, as a document."""
+        from estui.engine.report import report_of
+        from estui.present.report import report_document
+        from estui.tui.documents import Document, file_name
+
+        def made() -> messages.DocumentMade:
+            report = report_of(self.engine, run)
+            document = Document(
+                f"Report of run {run}", tuple(report_document(report)), report, file_name(f"report-{run}")
+            )
+            return messages.DocumentMade(ticket, document)
+
+        self._try(DO, ticket, made)
+
+    # findings
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan the fix")
+    def plan_fix(self, ticket: int, texts: tuple[str, ...]) -> None:
+        """`RULE@TARGET`, of one rule."""
+        from estui.engine import fixes
+
+        def built() -> messages.ReviewBuilt:
+            rule, only = fixes.parse_fixes(texts)
+            observed = self.engine.observe()
+            plan = fixes.plan_fix(self.engine, observed, rule, only)
+            return self._reviewed(ticket, plan, observed, lambda: fixes.give(self.engine, observed, plan))
+
+        self._try(DO, ticket, built)
+
     # rollover
 
     @work(thread=True, group=LOAD, exclusive=True, exit_on_error=False, description="read the rollover")
@@ -93,13 +127,20 @@ class ViewJobs(Jobs):
         self._try(DO, ticket, ticked)
 
     @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan the first phase")
-    def plan_start(self, ticket: int, names: tuple[str, ...], *, leaked: bool) -> None:
+    def plan_start(
+        self, ticket: int, names: tuple[str, ...], *, leaked: bool = False, to: str = "", file: str = ""
+    ) -> None:
+        """To a new CA; or to the CA `to`, which is brought in out of a file where one is named."""
         from estui.engine import rollover
 
         def built() -> messages.ReviewBuilt:
+            notes: tuple[str, ...] = ()
             observed = self.engine.observe()
-            goal = rollover.start_goal(self.engine, observed, names, leaked=leaked)
-            return self._reviewed(ticket, rollover.plan_phase(self.engine, observed, goal), observed)
+            if file:
+                observed, notes = rollover.bring_in(self.engine, observed, names, to, Path(file))
+            goal = rollover.start_goal(self.engine, observed, names, leaked=leaked, to=to)
+            plan = rollover.plan_phase(self.engine, observed, goal)
+            return self._reviewed(ticket, plan, observed, notes=tuple(f"{to}: {note}" for note in notes))
 
         self._try(DO, ticket, built)
 
@@ -116,8 +157,15 @@ class ViewJobs(Jobs):
 
         self._try(DO, ticket, built)
 
-    def _reviewed(self, ticket: int, plan: Plan, observed: Observed) -> messages.ReviewBuilt:
-        return messages.ReviewBuilt(ticket, plan, self._review(plan, observed, True), True)
+    def _reviewed(
+        self,
+        ticket: int,
+        plan: Plan,
+        observed: Observed,
+        give: Callable[[], None] | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> messages.ReviewBuilt:
+        return messages.ReviewBuilt(ticket, plan, self._review(plan, observed, True), True, give, notes)
 
     @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan the undo of a phase")
     def plan_step_back(self, ticket: int) -> None:
@@ -155,3 +203,49 @@ class ViewJobs(Jobs):
             return messages.AuthoritiesImported(ticket, imports)
 
         self._try(DO, ticket, imported)
+
+    # secure settings
+
+    @work(thread=True, group=LOAD, exclusive=True, exit_on_error=False, description="open the keystores")
+    def look_at_secure(self, ticket: int) -> None:
+        from estui.engine import secure_settings
+
+        self._try(LOAD, ticket, lambda: messages.SecureSeen(ticket, secure_settings.look(self.engine)))
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan the secure settings")
+    def plan_secure(self, ticket: int, edit: SecureEdit, values: Mapping[str, Secret]) -> None:
+        """On every node; `values` by name, where the edit sets some."""
+        from estui.engine import secure_settings
+
+        def built() -> messages.ReviewBuilt:
+            observed = self.engine.observe()
+            plan = secure_settings.plan_secure(self.engine, observed, edit)
+            written = {name: value.encode() for name, value in values.items()}
+            return self._reviewed(ticket, plan, observed, lambda: secure_settings.give(self.engine, written))
+
+        self._try(DO, ticket, built)
+
+    # passwords
+
+    @work(thread=True, group=LOAD, exclusive=True, exit_on_error=False, description="look whose password is here")
+    def look_at_users(self, ticket: int, observed: Observed) -> None:
+        from estui.engine import passwords
+
+        self._try(LOAD, ticket, lambda: messages.UsersSeen(ticket, passwords.built_in_users(self.engine, observed)))
+
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan new passwords")
+    def plan_passwords(
+        self, ticket: int, users: tuple[str, ...], typed: Mapping[str, Secret], *, by_file: bool = False
+    ) -> None:
+        """New passwords; those that were typed are kept in the workspace like those that estui makes."""
+        from estui.engine import passwords
+        from estui.formats.password_file import check_password
+
+        def built() -> messages.ReviewBuilt:
+            for user, value in typed.items():
+                check_password(user, value)
+            observed = self.engine.observe()
+            plan = passwords.plan_passwords(self.engine, observed, users, by_file=by_file)
+            return self._reviewed(ticket, plan, observed, lambda: passwords.give(self.engine, plan, typed, store=True))
+
+        self._try(DO, ticket, built)

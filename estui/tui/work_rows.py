@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -226,7 +227,7 @@ def commands_rows(commands: Sequence[tuple[str, ...]]) -> list[Row]:
     return [
         text_row("estui.yaml names these commands. They run as you, without a shell:"),
         text_row(""),
-        *(text_row("  " + " ".join(command), "key", indent=4) for command in commands),
+        *(text_row("  " + shlex.join(command), "key", indent=4) for command in commands),
         text_row(""),
         text_row("You are asked again only when they change.", "note"),
     ]

@@ -149,6 +149,22 @@ def one_store_with_a_deaf_node(lab: Lab) -> None:
     lab.put("es-2", "elasticsearch.yml", (lab.yml("es-2") + "resource.reload.enabled: false\n").encode())
 
 
+SENDER = """\
+metricbeat.config.modules:
+  path: ${path.config}/modules.d/*.yml
+output.elasticsearch:
+  hosts: ["http://127.0.0.1:9201"]
+"""
+
+
+def https_with_clients(lab: Lab) -> None:
+    """Basic + HTTPS, with a Kibana and a Metricbeat, in files of estui's own."""
+    three(lab)
+    lab.with_kibana(KIBANA.replace("logs.example.net:9200", "127.0.0.1:9202"), on_host="/etc/kibana")
+    lab.with_beat(SENDER, modules={"elasticsearch-xpack.yml": MODULE}, on_host="/etc/metricbeat", name="metricbeat")
+    lab.apply(lab.plan(Goal(Scenario.HTTPS)))
+
+
 CASES = {
     "minimal-one-node": Case(single, Goal(Scenario.MINIMAL)),
     "basic-three-nodes": Case(three, Goal(Scenario.BASIC)),
@@ -161,6 +177,7 @@ CASES = {
     "https-stock-9": Case(stock_9, Goal(Scenario.HTTPS)),
     "https-docker": Case(docker, Goal(Scenario.HTTPS)),
     "https-auto-configured": Case(auto_configured, Goal(Scenario.HTTPS)),
+    "mutual-from-https": Case(https_with_clients, Goal(Scenario.MUTUAL)),
     "rotate-own-names": Case(own_names_due, Goal(Scenario.HTTPS, only=("es-1",), rotation=Rotation())),
     "rotate-one-store": Case(one_store_with_a_deaf_node, Goal(Scenario.HTTPS, rotation=Rotation(fresh_names=True))),
 }

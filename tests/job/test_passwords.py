@@ -133,6 +133,19 @@ def test_a_forgotten_elastic_password_is_replaced_with_the_folder_alone(bastion:
     assert "others can read" in here.err
 
 
+def test_a_new_password_of_elastic_that_is_kept_elsewhere_is_set_with_the_one_before(
+    bastion: Maker, tmp_path: Path
+) -> None:
+    """The login is the stored one until the change; afterwards it is stored here no more."""
+    here = bastion(1, kibana=False)
+    here.estui(*APPLY, "minimal")
+    old, out = _password(here, "elastic", tmp_path), tmp_path / "kept"
+    here.estui("passwords", "set", "elastic", "--yes", "--passwords-out", str(out))
+    new = out.read_text().removeprefix("elastic=").strip()
+    assert (_status(here, "elastic", new), _status(here, "elastic", old)) == (200, 401)
+    assert here.json("verify", "--passwords-file", str(out))["ok"]
+
+
 @pytest.mark.slow
 def test_all_built_in_users_get_passwords_from_a_file(bastion: Maker, tmp_path: Path) -> None:
     """As they stand there, and stored nowhere here; one that a yml would change is refused before anything happens."""

@@ -92,18 +92,22 @@ def test_a_phase_is_not_entered_early(bastion: Maker) -> None:
     assert "http → http-2" in here.out.replace("->", "→")
 
 
-@pytest.mark.parametrize("phases", [1, 2])
+@pytest.mark.parametrize("phases", [1, 2, 3])
 def test_an_abort_brings_the_cluster_back_to_where_it_was(bastion: Maker, phases: int) -> None:
+    """From every phase, the last one as well, and with leaves that were renewed in the meantime."""
     here = bastion(2, kibana=True)
     here.estui(*APPLY, "https")
-    trusted, issuers = _trusted(here), _issuers(here)
+    here.estui("ca", "rollover", "abort", "--yes", expect=2)
+    assert "there was no rollover yet" in here.err
+    trusted, issuers, files = _trusted(here), _issuers(here), here.tree()
     here.estui(*START, "transport", "http", "--yes", "--restart", expect=3)
-    if phases == 2:
+    here.estui("rotate", "es-1", "--yes")
+    for phase in range(2, phases + 1):
         here.estui("ca", "rollover", "tick", "--all")
-        here.estui(*NEXT, expect=3)
+        here.estui(*NEXT, expect=0 if phase == 3 else 3)
         assert _issuers(here) != issuers
     here.estui("ca", "rollover", "abort", "--yes", "--restart")
-    assert (_trusted(here), _issuers(here)) == (trusted, issuers)
+    assert (_trusted(here), _issuers(here), here.tree()) == (trusted, issuers, files)
     assert here.json("verify")["ok"]
     here.estui("ca", "rollover", "status")
     here.estui("plan", "https")

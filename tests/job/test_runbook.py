@@ -21,11 +21,16 @@ from tests.waiting import until
 ALLOCATION = "cluster.routing.allocation.enable"
 
 
-def _plain_allocation(here: Bastion) -> str:
+def _plain_settings(here: Bastion, own: dict[str, dict[str, str]] | None = None) -> dict[str, dict[str, str]]:
+    """Settings of the cluster by scope; `own` is what its operator sets before."""
     port = here.sandbox.ports["es-1"]["http"]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_cluster/settings?flat_settings=true", timeout=5) as answer:
-        found: str = json.load(answer)["persistent"].get(ALLOCATION, "all")
-    return found
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/_cluster/settings?flat_settings=true")
+    if own is not None:
+        request.method, request.data = "PUT", json.dumps(own).encode()
+        request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        told = json.load(answer)
+    return {scope: told[scope] for scope in ("persistent", "transient")}
 
 
 def _observed(here: Bastion) -> Observed:
@@ -45,17 +50,35 @@ def _members(here: Bastion) -> set[int]:
 
 
 def test_an_undo_from_the_stop_switches_allocation_on_again(bastion: Maker) -> None:
-    """Nothing was switched yet, and a node may be down: it is started, and replicas may move again."""
+    """Nothing was switched yet, and a node may be down: it is started, and replicas may move as they might before."""
     here = bastion(2, kibana=False)
+    own = {"persistent": {ALLOCATION: "new_primaries"}, "transient": {ALLOCATION: "all"}}
+    _plain_settings(here, own)
     here.estui("apply", "https", "--yes", expect=3)
-    assert _plain_allocation(here) == "primaries"
+    assert _plain_settings(here) == {scope: {ALLOCATION: "primaries"} for scope in own}
     assert "replica allocation is off" in here.estui("runbook", "show", expect=3)
     here.sandbox.stop("es-2")
     here.estui("rollback", "--yes", "--restart")
-    assert _plain_allocation(here) == "all"
+    assert _plain_settings(here) == own
     assert here.sandbox.status()["es-2"] == "running"
     assert here.leftovers() == []
     assert [run["phase"] for run in here.json("history")] == ["rolled back", "done"]
+
+
+def test_an_undo_between_the_start_and_the_first_password_needs_no_login(bastion: Maker) -> None:
+    """The nodes are secured and nobody can log in yet: they are stopped and brought back all the same."""
+    here = bastion(2, kibana=False)
+    own = {"persistent": {ALLOCATION: "new_primaries"}, "transient": {}}
+    _plain_settings(here, own)
+    here.estui("apply", "basic", "--yes", expect=3)
+    for node in ("es-1", "es-2"):
+        here.sandbox.stop(node)
+    here.estui("runbook", "resume", expect=3)
+    for node in ("es-1", "es-2"):
+        here.sandbox.start(node)
+    here.estui("rollback", "--yes", "--restart")
+    assert _plain_settings(here) == own
+    assert here.leftovers() == []
 
 
 @pytest.mark.slow

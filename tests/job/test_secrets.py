@@ -340,6 +340,7 @@ def certificates(here: Witness) -> None:
     here.estui("ca", "export", "http", "--to", out, "--with-key", "--key-password-file", sealed)
     here.both("ca", "import", "other", "--p12", out, "--key-password-file", str(here.private / "wrong"), expect=1)
     here.estui("ca", "import", "other", "--p12", out, "--key-password-file", sealed, expect=(0, 1))
+    clients(here, sealed)
     here.estui("ca", "rollover", "start", "http", "--yes", "--restart", expect=3)
     here.both("ca", "rollover", "status", expect=3)
     here.estui("ca", "rollover", "next", "--yes", expect=1)
@@ -352,6 +353,20 @@ def certificates(here: Witness) -> None:
     (here.workspace / "passphrase").write_bytes(Path(passphrase).read_bytes())
     here.both("ca", "list")
     here.estui("ca", "renew", "http", "--days", "5000")
+
+
+def clients(here: Witness, sealed: str) -> None:
+    """Certificates for people, and who connects."""
+    here.estui("client", "new", "alice", "--to", str(here.private / "alice"), "--role", "viewer")
+    out = str(here.private / "bob")
+    here.both("client", "new", "bob", "--to", out, "--p12", "--p12-password-file", sealed, "--days", "0", expect=(1, 2))
+    here.estui("client", "new", "bob", "--to", out, "--p12", "--p12-password-file", sealed, "--json")
+    here.both("client", "list")
+    here.both("client", "connected", expect=3)
+    here.estui("client", "tick", "--all")
+    here.estui("client", "remove", "alice")
+    here.both("plan", "mutual", expect=1)
+    here.both("plan", "mutual", "--required", expect=1)
 
 
 def test_a_search_finds_what_it_looks_for() -> None:

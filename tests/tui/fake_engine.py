@@ -56,6 +56,8 @@ class FakeEngine(Engine):
         self.held = threading.Event()
         self.gate = threading.Event()
         self.fail_at = ""
+        self.fail_with = EstuiError("es-2 did not come up as planned: connection refused", hint="look at its log")
+        """How the step `fail_at` fails; its reasons are seen as evidence as well."""
         self.failing_proofs = 0
         self.stored = False
         self.confirmed = True
@@ -244,9 +246,11 @@ class FakeEngine(Engine):
             self._wait_for_person(step, kind, emit, options)
         if step.id == self.fail_at:
             self.fail_at = ""
-            self._set(step, StepState.FAILED, emit, "es-2 did not come up as planned: connection refused")
+            for reason in self.fail_with.reasons:
+                emit(EvidenceSeen(step.id, Evidence(stamp(at), "es-2", reason, False)))
+            self._set(step, StepState.FAILED, emit, self.fail_with.summary)
             self._leave(kind, RunPhase.WAITING)
-            raise EstuiError("es-2 did not come up as planned: connection refused", hint="look at its log")
+            raise self.fail_with
         if step.kind is StepKind.PREPARE:
             emit(Said("created logs-demo transport CA"))
         if step.kind is StepKind.VERIFY:

@@ -5,22 +5,33 @@ from __future__ import annotations
 from textual.binding import Binding
 
 from estui.tui.app import EstuiApp
-from estui.tui.keymap import BY_ID, FOOTER, KEYS, VIEW_SCOPES, Scope, problems
+from estui.tui.keymap import ALONE, BY_ID, FOOTER, KEYS, VIEW_SCOPES, Scope, problems
 from estui.tui.screens.adoption import AdoptionView
 from estui.tui.screens.certificates import CertificatesView
 from estui.tui.screens.dialogs import Dialog
+from estui.tui.screens.document import DocumentPage
 from estui.tui.screens.findings import FindingsView
 from estui.tui.screens.history import HistoryView
 from estui.tui.screens.main import MainScreen
 from estui.tui.screens.page import Page
+from estui.tui.screens.passwords import PasswordsView
 from estui.tui.screens.rollover import RolloverView
+from estui.tui.screens.secure import SecureView
 from estui.tui.screens.view import ViewScreen
 from estui.tui.widgets.line_view import LineView
 from tests.tui.builders import NOW
 from tests.tui.driver import at_the_screen
 from tests.tui.fake_engine import FakeEngine
 
-VIEWS = (CertificatesView, FindingsView, RolloverView, HistoryView, AdoptionView)
+VIEWS = (
+    CertificatesView,
+    FindingsView,
+    RolloverView,
+    HistoryView,
+    AdoptionView,
+    SecureView,
+    PasswordsView,
+)
 _FORBIDDEN = {"ctrl+h", "ctrl+i", "ctrl+m", "left_square_bracket", "right_square_bracket"}
 """Backspace, tab and enter in a terminal; brackets are awkward on many keyboards."""
 
@@ -36,7 +47,7 @@ def test_ids_are_unique_and_every_key_explains_itself() -> None:
 
 def test_bindings_come_from_the_table_only() -> None:
     """No class binds a key of its own."""
-    for owner in (MainScreen, *VIEWS, ViewScreen, Dialog, Page, LineView, EstuiApp):
+    for owner in (MainScreen, *VIEWS, ViewScreen, Dialog, Page, DocumentPage, LineView, EstuiApp):
         for binding in owner.__dict__.get("BINDINGS", []):
             assert isinstance(binding, Binding)
             assert binding.id in BY_ID
@@ -49,7 +60,7 @@ def test_every_action_is_done_by_somebody() -> None:
     assert set(views) == set(VIEW_SCOPES)
     for key in KEYS:
         owner = views.get(key.scope, MainScreen)
-        if key.scope not in (Scope.MOVE, Scope.DIALOG, Scope.PAGE):
+        if key.scope not in (*ALONE, Scope.MOVE):
             assert hasattr(owner, "do_" + key.id.replace(".", "_").replace("-", "_")), key.id
 
 

@@ -16,7 +16,18 @@ from tests.tui.test_rollover_view import goal_of
 from tests.tui.test_views import with_findings
 
 ROWS = [
-    TargetRow("es-1", "●", "127.0.0.1:9201", "basic + HTTPS", "397 d", "12 d !!", "NOT LOADED", "1 error", Kind.TEXT),
+    TargetRow(
+        "es-1",
+        "●",
+        "127.0.0.1:9201",
+        "basic + HTTPS",
+        "397 d",
+        "12 d !!",
+        "NOT LOADED",
+        "1 error",
+        Kind.WARN,
+        differences=("not loaded",),
+    ),
     TargetRow(
         "es-data-2", "●", "10.0.0.4:9201", "basic + HTTPS", "9 d", "396 d", "as on disk", "2 warnings", Kind.TEXT
     ),
@@ -34,14 +45,14 @@ def test_no_cell_of_the_nodes_table_is_cut(width: int) -> None:
 
 def test_the_columns_go_in_their_order() -> None:
     """First the address, then the ends, then the words of the findings, then what is served, told in the state."""
-    shown = {width: nodes_table(ROWS, width).rows[0].text for width in (100, 75, 55, 43, 34)}
+    shown = {width: nodes_table(ROWS, width).rows[0].text for width in (100, 75, 55, 45, 34)}
     assert "127.0.0.1:9201" in shown[100]
     assert "127.0.0.1" not in shown[75]
     assert "12 d !!" in shown[75]
     assert "12 d" not in shown[55]
     assert "1 error" in shown[55]
-    assert shown[43].split() == ["●", "es-1", "basic", "+", "HTTPS", "NOT", "LOADED", "✗"]
-    assert shown[34].split() == ["●", "es-1", "NOT", "LOADED", "✗"]
+    assert shown[45].split() == ["●", "es-1", "basic", "+", "HTTPS", "✗", "NOT", "LOADED", "✗"]
+    assert shown[34].split() == ["●", "es-1", "✗", "NOT", "LOADED", "✗"]
 
 
 async def test_wide_shows_every_column() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +10,17 @@ import pytest
 
 from estui.act.checklist import write_checklist
 from estui.cli.parsers import build_parser
+from estui.engine import Engine, rollover
 from estui.engine.rollover import UNASKED
+from estui.errors import CertificateError
 from estui.model.goal import Goal, Phase, Rollover, Scenario
-from estui.model.observed import Observed
+from estui.model.observed import AuthorityFacts, Observed
 from estui.model.rollover import Client
 from estui.model.run import RunPhase, RunState, StepRecord, StepState
 from estui.present.rollover import LEAKED
 from estui.secret import Secret
 from estui.tui.session import Stage
-from tests.tui.builders import secured, trusting_both
+from tests.tui.builders import authority, secured, trusting_both
 from tests.tui.driver import at_the_screen
 from tests.tui.fake_engine import PASSPHRASE, FakeEngine
 
@@ -74,9 +77,9 @@ async def test_several_cas_go_together() -> None:
         assert "2 marked" in user.screen
         await user.do("rollover.start")
         await user.until_stage(Stage.REVIEW)
-        rollover = engine.goals[-1].rollover
-        assert rollover is not None
-        assert dict(rollover.successors) == {"http": "http-2", "transport": "transport-2"}
+        goal = engine.goals[-1].rollover
+        assert goal is not None
+        assert dict(goal.successors) == {"http": "http-2", "transport": "transport-2"}
 
 
 async def test_a_leaked_key_is_asked_about_on_another_key() -> None:
@@ -97,9 +100,9 @@ async def test_a_leaked_key_is_asked_about_on_another_key() -> None:
         await user.until(lambda: user.dialog == "Confirm", "the question")
         await user.press("y")
         await user.until_stage(Stage.REVIEW)
-        rollover = engine.goals[-1].rollover
-        assert rollover is not None
-        assert rollover.leaked
+        goal = engine.goals[-1].rollover
+        assert goal is not None
+        assert goal.leaked
         assert "Elasticsearch checks no revocation list" in user.rows("review")
 
 
@@ -108,6 +111,71 @@ def test_the_words_for_a_leak_are_those_of_the_command(capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         build_parser().parse_args(["ca", "rollover", "start", "--help"])
     assert LEAKED in " ".join(capsys.readouterr().out.split())
+
+
+def _bring_in(
+    engine: Engine, observed: Observed, names: Sequence[str], to: str, path: Path
+) -> tuple[Observed, tuple[str, ...]]:
+    if "broken" in path.name:
+        raise CertificateError(f"CA {to} was not brought in", reasons=("no root",), hint="give the root of that CA")
+    known = AuthorityFacts(to, authority(to), has_key=False)
+    return replace(observed, authorities=(*observed.authorities, known)), ("its root ends before the others",)
+
+
+async def test_a_rollover_leads_to_a_ca_that_is_not_estuis_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """e asks for its name and its file; phase 1 is shown, what should be known is told, and nothing is applied."""
+    monkeypatch.setattr(rollover, "bring_in", _bring_in)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "corporate-root.crt").touch()
+    engine = FakeEngine(secured())
+    async with at_the_screen(engine) as user:
+        await user.open("rollover")
+        await user.go_to_row("http")
+        await user.do("rollover.external")
+        await user.until(lambda: user.dialog == "AskSuccessor", "the dialog")
+        assert "It follows HTTP CA" in user.screen
+        await user.press("enter")
+        await user.told("give it a name, or leave with esc")
+        await user.type("corporate")
+        await user.press("enter")
+        await user.type("~/corp")
+        await user.until(lambda: "corporate-root.crt" in user.screen, "the completion")
+        await user.press("right", "enter")
+        await user.until_stage(Stage.REVIEW)
+        await user.told("corporate: its root ends before the others")
+        assert user.session.plan is not None
+        assert user.session.plan.goal.rollover is not None
+        assert dict(user.session.plan.goal.rollover.successors) == {"http": "corporate"}
+        assert engine.calls == []
+
+
+async def test_a_ca_file_that_will_not_do_is_refused_in_the_view(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The engine's reasons stay in the view; leaving the dialog does nothing."""
+    monkeypatch.setattr(rollover, "bring_in", _bring_in)
+    async with at_the_screen(FakeEngine(secured())) as user:
+        await user.open("rollover")
+        await user.do("rollover.external")
+        await user.until(lambda: user.dialog == "AskSuccessor", "the dialog")
+        await user.press("escape")
+        assert user.dialog == "RolloverView"
+        assert not user.view.waiting
+        await user.do("rollover.external")
+        await user.until(lambda: user.dialog == "AskSuccessor", "the dialog")
+        await user.type("corporate")
+        await user.press("enter")
+        await user.type(str(tmp_path / "broken.pem"))
+        await user.press("enter")
+        await user.told("CA corporate was not brought in")
+        assert "no root" in user.screen
+        assert user.dialog == "RolloverView"
+
+
+async def test_read_only_brings_no_ca_in() -> None:
+    async with at_the_screen(FakeEngine(secured()), read_only=True) as user:
+        await user.open("rollover")
+        assert "read-only" in user.view.reason("rollover.external")
 
 
 async def test_the_next_phase_waits_for_the_checklist(tmp_path: Path) -> None:

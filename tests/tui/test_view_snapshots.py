@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from estui.engine import adoption
+from estui.engine import adoption, passwords, report, secure_settings
 from estui.engine.adoption import Look
 from estui.model.rollover import Client
 from tests.tui import snapshot
@@ -14,7 +14,12 @@ from tests.tui.builders import secured, unsecured
 from tests.tui.driver import at_the_screen
 from tests.tui.fake_engine import FakeEngine
 from tests.tui.test_adoption_view import REPORT
+from tests.tui.test_documents import REPORT as RUN_REPORT
+from tests.tui.test_documents import open_runbook, page_text
+from tests.tui.test_fixes import differing_rows, failed_start, with_beat, with_fixes
+from tests.tui.test_passwords_view import known_users
 from tests.tui.test_rollover_view import CLIENTS, after_phase_one
+from tests.tui.test_secure_view import TABLE, unlocked_engine
 from tests.tui.test_snapshots import SIZES
 from tests.tui.test_views import with_findings, with_runs
 
@@ -87,3 +92,96 @@ async def test_adoption(size: tuple[int, int], update_snapshots: bool, monkeypat
     async with at_the_screen(size=size) as user:
         await user.open("adoption")
         snapshot.check(user.app, "adoption", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_findings_with_fixes(size: tuple[int, int], update_snapshots: bool) -> None:
+    """On one that a plan puts right."""
+    async with at_the_screen(with_fixes(), size=size) as user:
+        await user.open("findings")
+        snapshot.check(user.app, "findings-with-fixes", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_secure_settings(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One entry differs, one is missing on two nodes; on the one that differs."""
+    monkeypatch.setattr(secure_settings, "look", lambda *_: TABLE)
+    async with at_the_screen(unlocked_engine(), size=size) as user:
+        await user.open("secure")
+        await user.do("move.down")
+        snapshot.check(user.app, "secure-settings", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_passwords(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two are stored here; elastic is marked."""
+    monkeypatch.setattr(passwords, "built_in_users", known_users())
+    async with at_the_screen(unlocked_engine(), size=size) as user:
+        await user.open("passwords")
+        await user.do("passwords.mark")
+        snapshot.check(user.app, "passwords", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_typing_a_password(
+    size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second time, after the first."""
+    monkeypatch.setattr(passwords, "built_in_users", known_users())
+    async with at_the_screen(unlocked_engine(), size=size) as user:
+        await user.open("passwords")
+        await user.do("passwords.type")
+        await user.until(lambda: user.dialog == "AskSecret", "the question")
+        await user.type("twenty characters ..")
+        await user.press("enter")
+        snapshot.check(user.app, "password-typed", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_rollover_to_another_ca(size: tuple[int, int], update_snapshots: bool) -> None:
+    """Its name and its file are asked for."""
+    async with at_the_screen(FakeEngine(secured()), size=size) as user:
+        await user.open("rollover")
+        await user.do("rollover.external")
+        await user.until(lambda: user.dialog == "AskSuccessor", "the dialog")
+        snapshot.check(user.app, "rollover-external", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_runbook(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole run-book of basic + HTTPS, from its top."""
+    monkeypatch.setattr("estui.engine.runbook.login_name", lambda: "ops")
+    monkeypatch.setattr("estui.engine.runbook.socket.gethostname", lambda: "admin-1")
+    async with at_the_screen(size=size) as user:
+        await open_runbook(user)
+        snapshot.check(user.app, "runbook", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_report(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run did, from its top."""
+    monkeypatch.setattr(report, "report_of", lambda *_: RUN_REPORT)
+    async with at_the_screen(with_runs(), size=size) as user:
+        await user.open("history")
+        await user.do("history.report")
+        await user.until(lambda: user.dialog == "DocumentPage", "the report")
+        await user.until(lambda: page_text(user), "its text")
+        snapshot.check(user.app, "report", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_failed_gate(size: tuple[int, int], update_snapshots: bool) -> None:
+    """A node does not come up, and its log says why."""
+    async with at_the_screen(size=size) as user:
+        await failed_start(user)
+        snapshot.check(user.app, "gate-failed", update=update_snapshots)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_nodes_that_differ(
+    size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every difference by sign and word, with a Beat below."""
+    monkeypatch.setattr("estui.present.rows", lambda *_: differing_rows())
+    async with at_the_screen(FakeEngine(with_beat()), size=size) as user:
+        snapshot.check(user.app, "nodes-that-differ", update=update_snapshots)

@@ -251,6 +251,7 @@ async def test_the_nodes_pane_counts_what_stands_out() -> None:
         assert "1 warning" in rows[1]
         assert "note" not in rows[2]
         await user.do("nodes.open")
+        await user.told("folder /etc/es-1")
         await user.do("move.end")
         assert "do: remove it" in user.screen
 

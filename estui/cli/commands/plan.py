@@ -9,9 +9,10 @@ from pathlib import Path
 from estui import present
 from estui.cli.output import Exit, say, show, show_json
 from estui.cli.session import open_session
+from estui.engine import clients
 from estui.errors import Location, UsageError
 from estui.formats.wire import plan_bytes
-from estui.model.goal import Goal, Scenario
+from estui.model.goal import Demand, Goal, MutualTls, Scenario
 from estui.model.inventory import StoreFormat
 
 
@@ -22,14 +23,25 @@ def goal_of(options: argparse.Namespace, scenario: str) -> Goal:
         StoreFormat(options.format) if options.format else None,
         tuple(options.only),
         options.expect_nodes,
+        mutual=_mutual(options, scenario),
     )
+
+
+def _mutual(options: argparse.Namespace, scenario: str) -> MutualTls | None:
+    demand, realm = getattr(options, "demand", None), getattr(options, "realm", None)
+    if demand is None and realm is None:
+        return None
+    if scenario != Scenario.MUTUAL:
+        raise UsageError(f"{scenario} knows no client certificates", hint="--optional and the like go with mutual")
+    return MutualTls(Demand({"off": "none"}.get(demand, demand)) if demand else None, realm)
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 3 where there are changes, 0 where there are none."""
     engine = open_session(options)
     observed = engine.observe()
-    plan = engine.plan(observed, goal_of(options, options.scenario))
+    goal = goal_of(options, options.scenario)
+    plan = engine.plan(clients.with_connected(engine, observed, goal), goal)
     if options.runbook:
         from estui.cli.commands.filing import print_runbook
 

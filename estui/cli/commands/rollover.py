@@ -67,7 +67,8 @@ def _then(engine: Engine, code: int) -> int:
         say(rollover_title(state))
         return Exit.DONE
     state = rollover.look_for_clients(engine, engine.observe())
-    show(rollover_lines(state, [f"not ticked yet: {each.text}" for each in state.unticked]), sys.stderr)
+    waits_for = [f"not ticked yet: {each.text}" for each in state.unticked]
+    show(rollover_lines(state, waits_for, glyphs(sys.stderr)), sys.stderr)
     return Exit.PENDING
 
 
@@ -113,7 +114,9 @@ def _abort(engine: Engine, options: argparse.Namespace) -> int:
     """Undoes the phases that are done, the last one first, each by its own gates."""
     runs = rollover.runs_to_undo(engine)
     if not options.yes:
-        say(f"{rollover_title(rollover.opened(engine))}; to undo: {', '.join(runs)}, in this order")
+        found = rollover.current(engine)
+        title = f"{rollover_title(found)}; " if found else ""
+        say(f"{title}to undo: {', '.join(runs)}, in this order")
         if not confirm("Bring the cluster back to where it was?", "--yes"):
             say("nothing was changed")
             return Exit.PENDING

@@ -12,7 +12,7 @@ from estui.cli.commands.filing import print_runbook
 from estui.cli.commands.plan import goal_of
 from estui.cli.output import Exit, glyphs, say, show, show_json
 from estui.cli.session import confirm, confirm_commands, narrate, open_session, require_passphrase
-from estui.engine import Engine, Options, passwords, rotation_goal
+from estui.engine import Engine, Options, clients, passwords, rotation_goal
 from estui.errors import Location, UsageError
 from estui.formats.wire import parse_plan
 from estui.model.goal import Rotation, Scenario
@@ -48,7 +48,8 @@ def run_options(options: argparse.Namespace) -> Options:
 def read_plan(engine: Engine, what: str, options: argparse.Namespace, observed: Observed) -> Plan:
     """The plan of a scenario, or a saved one. UsageError where it is neither."""
     if what in {scenario.value for scenario in Scenario}:
-        return engine.plan(observed, goal_of(options, what))
+        goal = goal_of(options, what)
+        return engine.plan(clients.with_connected(engine, observed, goal), goal)
     path = Path(what)
     try:
         content = path.read_bytes()

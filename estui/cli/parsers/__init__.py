@@ -7,7 +7,20 @@ import sys
 from collections.abc import Callable
 
 from estui import __version__
-from estui.cli.parsers import adopt, ca, csr, doctor, node, passwords, probe, runs, secure_settings, status, watch
+from estui.cli.parsers import (
+    adopt,
+    ca,
+    client,
+    csr,
+    doctor,
+    node,
+    passwords,
+    probe,
+    runs,
+    secure_settings,
+    status,
+    watch,
+)
 from estui.cli.parsers.options import run_options
 from estui.cli.session import common_options
 
@@ -94,11 +107,12 @@ def _looking_commands(command: Adder) -> None:
 def _plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", default=[], metavar="TARGET", help="these targets only")
     parser.add_argument("--format", choices=("pem", "pkcs12"), help="files for keys and certificates")
+    client.mutual_options(parser)
 
 
 def _changing_commands(command: Adder) -> None:
     apply = command("apply", "apply a saved plan or a scenario, and walk its run-book", "run")
-    apply.add_argument("what", metavar="FILE|SCENARIO", help="saved plan, or minimal, basic, https")
+    apply.add_argument("what", metavar="FILE|SCENARIO", help="saved plan, or minimal, basic, https, mutual")
     _plan_options(apply)
     run_options(apply)
     runs.runbook_option(apply)
@@ -106,10 +120,10 @@ def _changing_commands(command: Adder) -> None:
     passwords.passwords_out(apply)
     apply.add_argument("--write-now", action="store_true", help="switch files before the nodes are stopped")
     rotate = command("rotate", "new leaves from the same CA, loaded without a restart", "run")
-    rotate.add_argument("targets", nargs="*", metavar="TARGET", help="a node, or kibana/NAME")
+    rotate.add_argument("targets", nargs="*", metavar="TARGET", help="a node, kibana/NAME, beat/NAME or client/estui")
     rotate.add_argument("--all", action="store_true", help="every target")
     rotate.add_argument("--due", action="store_true", help="what falls inside the renewal window")
-    rotate.add_argument("--layer", choices=("transport", "http"), help="this layer only")
+    rotate.add_argument("--layer", choices=("transport", "http", "client"), help="this layer only")
     rotate.add_argument("--fresh-names", action="store_true", help="names as inventory and addresses want them today")
     rotate.add_argument("--yes", action="store_true", help="do not ask")
     run_options(rotate)
@@ -140,6 +154,7 @@ def _changing_commands(command: Adder) -> None:
 
 def _keeping_commands(command: Adder) -> None:
     ca.add(command)
+    client.add(command)
     csr.add(command)
     node.add(command)
     passwords.add(command)

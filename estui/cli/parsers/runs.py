@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from estui.cli.parsers.client import mutual_options
 from estui.cli.parsers.options import run_options
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def add_runbook(command: Adder) -> None:
     _filed(runbook)
     runbook.add_argument("--only", nargs="+", default=[], metavar="TARGET", help="of a scenario: these targets only")
     runbook.add_argument("--format", choices=("pem", "pkcs12"), help="of a scenario: files for keys and certificates")
+    mutual_options(runbook)
     run_options(runbook)
 
 

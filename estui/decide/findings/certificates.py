@@ -60,7 +60,7 @@ _LEAF_FILES = ("certificate", "keystore.path")
 def leaf_expired(facts: Facts) -> Iterator[Hit]:
     for use in _uses(facts):
         if use.facts.not_after <= facts.now:
-            days = -use.facts.days_left(facts.now)
+            days = use.facts.days_ended(facts.now)
             yield Hit(use.target, f"{use.what} {use.facts.subject} expired {days} d ago", use.where)
 
 
@@ -171,7 +171,7 @@ def _authorities(facts: Facts) -> Iterator[_Use]:
 def authority_expired(facts: Facts) -> Iterator[Hit]:
     for use in _authorities(facts):
         if use.facts.not_after <= facts.now:
-            days = -use.facts.days_left(facts.now)
+            days = use.facts.days_ended(facts.now)
             yield Hit(use.target, f"{use.what}, {use.facts.subject}, expired {days} d ago", use.where)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from estui.decide.findings.peers import refusal, sent_by, trust_of, trusting, trusts_itself
 from estui.decide.findings.rule import Facts, Hit, Text, about_cluster
@@ -17,6 +17,7 @@ from estui.decide.findings.view import (
     verification,
 )
 from estui.decide.hosts import address_of_url, known_hosts
+from estui.decide.mutual import trust_context
 from estui.model.finding import Severity
 from estui.model.inventory import Address, Layer
 from estui.model.observed import Observed, ObservedNode, OnDisk, PortState
@@ -251,7 +252,7 @@ def _issued_privately(facts: Facts) -> bool:
 )
 def client_certificate_refused(facts: Facts) -> Iterator[Hit]:
     asking = [
-        node
+        _with_client_trust(node)
         for node in facts.nodes
         if tls_on(node, Layer.HTTP)
         and client_authentication(node, Layer.HTTP) != "none"
@@ -270,6 +271,13 @@ def client_certificate_refused(facts: Facts) -> Iterator[Hit]:
                 refused.setdefault(reason, []).extend(peers)
         for reason, names in refused.items():
             yield Hit(client.target, f"{listed(names)} would refuse {leaf.subject}: {reason}", client.at_trust)
+
+
+def _with_client_trust(node: ObservedNode) -> ObservedNode:
+    """The node, its HTTP layer with the CAs of client certificates, which lie in a set of their own."""
+    disk = node.disk.get(Layer.HTTP, OnDisk())
+    trusted = (*disk.trusted, *trust_context(node).trusted)
+    return replace(node, disk={**node.disk, Layer.HTTP: replace(disk, trusted=trusted)})
 
 
 @about_cluster(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from estui.decide.compare import NO_UUID
-from estui.decide.findings.rule import NEWEST, Facts, Hit, Text, about_cluster, about_node
+from estui.decide.findings.rule import NEWEST, Facts, Hit, Text, about_cluster, about_node, is_newer
 from estui.decide.findings.view import apart, at, listed, odd_one
 from estui.model.finding import Severity
 from estui.model.observed import ObservedNode
@@ -57,7 +57,9 @@ def members_unknown(facts: Facts) -> Iterator[Hit]:
     known = {node.name for node in facts.observed.nodes}
     strange = sorted({member.name for node in facts.observed.nodes for member in node.api.members} - known)
     if strange:
-        yield Hit(witness.target, f"unknown: {listed(strange)}", _api(witness))
+        # folders without an inventory were not said to be all of the cluster's
+        severity = None if facts.observed.inventory.cluster else Severity.NOTE
+        yield Hit(witness.target, f"unknown: {listed(strange)}", _api(witness), severity=severity)
 
 
 @about_cluster(
@@ -121,7 +123,9 @@ def health_yellow(facts: Facts) -> Iterator[Hit]:
         "shard allocation is restricted",
         "Elasticsearch makes no new replicas: data is lost with the next node; a restart that was broken off leaves "
         "this behind",
-        'PUT _cluster/settings {"persistent":{"cluster.routing.allocation.enable":null}}',
+        "if no run is waiting (estui runbook) and nobody wants it: PUT _cluster/settings "
+        '{"persistent":{"cluster.routing.allocation.enable":null},'
+        '"transient":{"cluster.routing.allocation.enable":null}}',
         "cluster.routing.allocation.enable (elastic.co documentation)",
     )
 )
@@ -138,14 +142,14 @@ def allocation_off(facts: Facts) -> Iterator[Hit]:
         "version-unknown",
         Severity.NOTE,
         "the version of a node is not known",
-        f"it is judged as {NEWEST.major}.x would; whether security is on by default depends on it",
+        f"it is judged as {NEWEST.major}.{NEWEST.minor} would be; whether security is on by default depends on it",
         "write version: for it into estui.yaml, or let it answer",
         "8.0 and later: on by default",
     )
 )
 def version_unknown(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
     if node.version is None:
-        yield Hit(node.target, f"judged as {NEWEST.major}.x", node.entry.config)
+        yield Hit(node.target, f"judged as {NEWEST.major}.{NEWEST.minor}", node.entry.config)
 
 
 @about_node(
@@ -153,14 +157,14 @@ def version_unknown(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
         "version-newer",
         Severity.NOTE,
         "a release of Elasticsearch that is newer than what the rules were checked against",
-        f"it is judged as {NEWEST.major}.x would",
+        f"it is judged as {NEWEST.major}.{NEWEST.minor} would be",
         "look for a newer estui",
         f"checked against 8.19.0 and {NEWEST}",
     )
 )
 def version_newer(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
-    if node.version is not None and node.version.major > NEWEST.major:
-        yield Hit(node.target, f"{node.version} is judged as {NEWEST.major}.x", _api(node))
+    if node.version is not None and is_newer(node.version):
+        yield Hit(node.target, f"{node.version} is judged as {NEWEST.major}.{NEWEST.minor}", _api(node))
 
 
 @about_cluster(

@@ -104,12 +104,14 @@ def initial_masters_unknown(facts: Facts) -> Iterator[Hit]:
         node.transport_address.host for node in facts.nodes if node.transport_address
     }
     formed = facts.observed.cluster_uuid not in ("", NO_UUID)
+    all_known = bool(facts.observed.inventory.cluster)  # folders without an inventory may be some of many
     for node in facts.nodes:
         stated = node.settings[MASTERS].items if MASTERS in node.settings else ()
         strange = [name for name in stated if "$" not in name and name not in names | hosts]
         if strange:
-            severity = Severity.NOTE if formed else None
-            summary = f"{listed(strange)} is no node of the inventory"
+            severity = Severity.NOTE if formed or not all_known else None
+            where = "the inventory" if all_known else "the folders that were given"
+            summary = f"{listed(strange)} is no node of {where}"
             yield Hit(node.target, summary, at(node, MASTERS), severity=severity)
 
 

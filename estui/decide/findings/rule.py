@@ -23,6 +23,11 @@ NEWEST = Version(9, 1, 0)
 """The newest release whose behaviour the rules were checked against; a newer or unknown one is taken for it."""
 
 
+def is_newer(version: Version) -> bool:
+    """Whether a release is newer than any that is known; patches bring no new rules."""
+    return (version.major, version.minor) > (NEWEST.major, NEWEST.minor)
+
+
 @dataclass(frozen=True)
 class Versions:
     """A range of releases: from `since` on, before `before`."""

@@ -16,6 +16,10 @@ _ELSEWHERE = (
     "elsewhere means ES_SETTING_* or dotted variables of a container, -E on the command line, jvm.options.d, or a "
     "file changed since the start"
 )
+_STATE = (
+    "restart the node if the yml is what you want; else state what is set elsewhere in estui.yaml, under "
+    "settings_elsewhere: or environment: of the node, or write it into the yml"
+)
 
 
 def _endpoint(node: ObservedNode, layer: Layer) -> str:
@@ -132,7 +136,7 @@ def transport_tls_half_way(facts: Facts) -> Iterator[Hit]:
         Severity.WARNING,
         "a port does not speak what the yml says",
         f"the node was not restarted since the yml changed, or its settings come from elsewhere; {_ELSEWHERE}",
-        "restart the node if the yml is what you want; else write into the yml what is set elsewhere",
+        _STATE,
         "design: on disk against served",
     )
 )
@@ -151,7 +155,7 @@ def port_contradicts_file(node: ObservedNode, layer: Layer, facts: Facts) -> Ite
         Severity.WARNING,
         "security is on or off, and the yml says otherwise",
         f"the node was not restarted since the yml changed, or its settings come from elsewhere; {_ELSEWHERE}",
-        "restart the node if the yml is what you want; else write into the yml what is set elsewhere",
+        _STATE,
         "GET / without credentials: 401 or 200",
     )
 )
@@ -169,7 +173,8 @@ def security_contradicts_file(node: ObservedNode, facts: Facts) -> Iterator[Hit]
         Severity.ERROR,
         "another node answers than the folder belongs to",
         "estui would write the files of one node for another; nothing is planned until they agree",
-        "look for swapped mounts or addresses; a name that is set outside of the yml belongs into estui.yaml",
+        "look for swapped mounts or addresses; a name that is set outside of the yml belongs into estui.yaml, under "
+        "settings_elsewhere:",
         "GET /: name",
     )
 )
@@ -185,7 +190,7 @@ def name_contradicts_file(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
         Severity.WARNING,
         "the node is in a cluster of another name than its yml says",
         f"the node was not restarted since the yml changed, or its settings come from elsewhere; {_ELSEWHERE}",
-        "write into the yml what is set elsewhere; a new name needs a restart of all nodes",
+        f"{_STATE}; a new name needs a restart of all nodes",
         "GET /: cluster_name",
     )
 )

@@ -17,6 +17,7 @@ from estui.decide.findings.view import (
     verification,
 )
 from estui.decide.hosts import member_of, publish_hosts, static_transport_host
+from estui.decide.mutual import trust_context
 from estui.decide.rung import ssl_key
 from estui.model.finding import Severity
 from estui.model.inventory import Layer
@@ -354,7 +355,9 @@ def http_clients_untrusted(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
     )
 )
 def http_client_certificates_demanded(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
-    if tls_on(node, Layer.HTTP) and client_authentication(node, Layer.HTTP) == "required":
+    # with a CA of estui's own for clients the demand was made on purpose, with everybody looked after
+    meant = trust_context(node).managed
+    if tls_on(node, Layer.HTTP) and client_authentication(node, Layer.HTTP) == "required" and not meant:
         where = at(node, ssl_key(Layer.HTTP, "client_authentication"))
         yield Hit(node.target, "client certificates are required", where)
 

@@ -1,4 +1,4 @@
-"""Which CA file: a dialog with the file, its key where that is another one, and their password."""
+"""Which CA file: dialogs with a file, and what belongs to it; one field after the other, completed where that helps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,6 +20,74 @@ from estui.tui.screens.dialogs import CANCEL, Dialog
 
 MOST_NAMES = 5000
 """Names of a folder among which a completion is looked for."""
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of such a dialog."""
+
+    name: str
+    placeholder: str
+    is_file: bool = False
+    is_secret: bool = False
+    needed: str = ""
+    """What is said where it stays empty; empty where it may."""
+
+
+class AskFields(Dialog[Result]):
+    """Several fields; enter goes to the next one, and answers from the last."""
+
+    FIELDS: ClassVar[tuple[Field, ...]]
+
+    def answers(self) -> ComposeResult:
+        suggester = FileSuggester()
+        for field in self.FIELDS:
+            yield Input(
+                id=field.name,
+                password=field.is_secret,
+                placeholder=field.placeholder,
+                suggester=suggester if field.is_file else None,
+                compact=True,
+            )
+        with Horizontal(id="buttons"):
+            yield Button("esc  Cancel", id=CANCEL, compact=True)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._go_to(self.FIELDS[0])
+
+    def _go_to(self, field: Field) -> None:
+        self.set_focus(self.query_one(f"#{field.name}"))
+
+    @on(Button.Pressed)
+    def _pressed(self) -> None:
+        self.dismiss(None)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        empty = next((field for field in self.FIELDS if field.needed and not self.text(field.name)), None)
+        place = next(number for number, field in enumerate(self.FIELDS) if field.name == event.input.id)
+        if empty is not None and self.FIELDS.index(empty) <= place:
+            self.reproach(empty.needed)
+            self._go_to(empty)
+        elif place + 1 < len(self.FIELDS):
+            self.reproach("")
+            self._go_to(self.FIELDS[place + 1])
+        else:
+            self.dismiss(self.result())
+
+    def text(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def path(self, name: str) -> str:
+        """A field as a path; empty where it is empty."""
+        text = self.text(name)
+        return str(Path(text).expanduser()) if text else ""
+
+    def result(self) -> Result:
+        """The answer, once every field that is needed has something."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -29,8 +98,14 @@ class GivenFile:
     password: Secret | None = None
 
 
-class AskFile(Dialog[GivenFile]):
+class AskFile(AskFields[GivenFile]):
     """A file with a CA: a PKCS#12 store, or a certificate and its key."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("file", "file; → takes the completion", is_file=True, needed="name a file, or leave with esc"),
+        Field("key", "its key, where that is another file", is_file=True),
+        Field("secret", "password, where it has one", is_secret=True),
+    )
 
     def __init__(self, *, ascii_only: bool = False) -> None:
         rows = [
@@ -39,41 +114,39 @@ class AskFile(Dialog[GivenFile]):
         ]
         super().__init__("Which CA file?", rows, ascii_only=ascii_only)
 
-    def answers(self) -> ComposeResult:
-        suggester = FileSuggester()
-        yield Input(id="file", placeholder="file; → takes the completion", suggester=suggester, compact=True)
-        yield Input(id="key", placeholder="its key, where that is another file", suggester=suggester, compact=True)
-        yield Input(id="secret", password=True, placeholder="password, where it has one", compact=True)
-        with Horizontal(id="buttons"):
-            yield Button("esc  Cancel", id=CANCEL, compact=True)
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.set_focus(self.query_one("#file"))
-
-    @on(Button.Pressed)
-    def _pressed(self) -> None:
-        self.dismiss(None)
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        if not self._text("file"):
-            self.reproach("name a file, or leave with esc")
-            self.set_focus(self.query_one("#file"))
-        elif event.input.id == "secret":
-            self._done()
-        else:
-            self.set_focus(self.query_one("#key" if event.input.id == "file" else "#secret"))
-
-    def _text(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
-
-    def _done(self) -> None:
-        paths = tuple(str(Path(text).expanduser()) for name in ("file", "key") if (text := self._text(name)))
+    def result(self) -> GivenFile:
+        paths = tuple(path for name in ("file", "key") if (path := self.path(name)))
         field = self.query_one("#secret", Input)
         password = Secret(field.value) if field.value else None
         field.value = ""
-        self.dismiss(GivenFile(paths, password))
+        return GivenFile(paths, password)
+
+
+@dataclass(frozen=True)
+class Successor:
+    """A CA that is to follow another one: its name here, and its file where the workspace does not have it yet."""
+
+    name: str
+    file: str = ""
+
+
+class AskSuccessor(AskFields[Successor]):
+    """A CA that is not estui's own."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("name", "its name here, such as corporate", needed="give it a name, or leave with esc"),
+        Field("file", "its file; → takes the completion. Empty where it is in the workspace", is_file=True),
+    )
+
+    def __init__(self, old: str, *, ascii_only: bool = False) -> None:
+        rows = [
+            text_row(f"It follows {old}. Its file holds its root, with the CAs below it that sign leaves; no key."),
+            text_row("It comes into the workspace, trusted by nobody; then phase 1 is shown.", "note"),
+        ]
+        super().__init__("To which CA?", rows, ascii_only=ascii_only)
+
+    def result(self) -> Successor:
+        return Successor(self.text("name"), self.path("file"))
 
 
 class FileSuggester(Suggester):

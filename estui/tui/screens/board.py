@@ -269,7 +269,7 @@ class BoardScreen(FlowScreen):
         heading.display = title is not None
         heading.set_rows([title] if title is not None else [])
         view.set_rows(table.rows or [text_row(f"nothing passes the filter {self.filter}; esc clears it", "note")])
-        self.pane("nodes").set_titles(note=str(len(observed.things)), remark=self._nodes_remark())
+        self.pane("nodes").set_titles(note=str(len(observed.things) + len(observed.beats)), remark=self._nodes_remark())
         self._draw_hint()
 
     def _draw_hint(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -14,6 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input
 
+from estui.errors import EstuiError
 from estui.secret import Secret
 from estui.tui.keymap import Scope, bindings
 from estui.tui.rows import Row, Span, text_row
@@ -113,15 +115,64 @@ class Confirm(Dialog[bool]):
             self.reproach(f"that is not {self.typed}: nothing was done")
 
 
-class AskPassphrase(Dialog[Secret]):
-    """The workspace passphrase: once, or twice where it is a new one."""
+class AskText(Dialog[str]):
+    """A line of text; `check` raises an EstuiError for one that will not do."""
 
-    def __init__(self, rows: Sequence[Row], *, new: bool, ascii_only: bool = False) -> None:
-        super().__init__("New workspace passphrase" if new else "Workspace passphrase", rows, ascii_only=ascii_only)
-        self.new = new
+    def __init__(
+        self,
+        title: str,
+        rows: Sequence[Row],
+        *,
+        placeholder: str,
+        check: Callable[[str], None],
+        text: str = "",
+        ascii_only: bool = False,
+    ) -> None:
+        super().__init__(title, rows, ascii_only=ascii_only)
+        self.placeholder = placeholder
+        self.check = check
+        self.text = text
 
     def answers(self) -> ComposeResult:
-        yield Input(id="first", password=True, placeholder="passphrase", compact=True)
+        yield Input(self.text, id="text", placeholder=self.placeholder, compact=True, select_on_focus=False)
+        with Horizontal(id="buttons"):
+            yield Button("esc  Cancel", id=CANCEL, compact=True)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_focus(self.query_one("#text"))
+
+    @on(Button.Pressed)
+    def _pressed(self) -> None:
+        self.dismiss(None)
+
+    @on(Input.Submitted)
+    async def _submitted(self, event: Input.Submitted) -> None:
+        text = event.value.strip()
+        try:
+            # in a thread: it may ask a disk
+            await asyncio.to_thread(self.check, text)
+        except EstuiError as error:
+            self.reproach(str(error))
+        else:
+            self.dismiss(text)
+
+
+class AskSecret(Dialog[Secret]):
+    """A secret, unseen: once, or twice where it is a new one."""
+
+    EMPTY = "there is nothing to take"
+    """The answer to a secret without a character."""
+
+    def __init__(
+        self, title: str, rows: Sequence[Row], *, new: bool, word: str = "secret", ascii_only: bool = False
+    ) -> None:
+        super().__init__(title, rows, ascii_only=ascii_only)
+        self.new = new
+        self.word = word
+
+    def answers(self) -> ComposeResult:
+        yield Input(id="first", password=True, placeholder=plain(self.word), compact=True)
         if self.new:
             yield Input(id="second", password=True, placeholder="the same again", compact=True)
         with Horizontal(id="buttons"):
@@ -144,7 +195,7 @@ class AskPassphrase(Dialog[Secret]):
     @on(Input.Submitted, "#first")
     def _first(self) -> None:
         if not self._value("first"):
-            self.reproach("an empty passphrase protects nothing")
+            self.reproach(self.EMPTY)
         elif self.new:
             self.reproach("")
             second = self.query_one("#second", Input)
@@ -171,6 +222,16 @@ class AskPassphrase(Dialog[Secret]):
         for field in self.query(Input):
             field.value = ""
         self.dismiss(secret)
+
+
+class AskPassphrase(AskSecret):
+    """The workspace passphrase."""
+
+    EMPTY = "an empty passphrase protects nothing"
+
+    def __init__(self, rows: Sequence[Row], *, new: bool, ascii_only: bool = False) -> None:
+        title = "New workspace passphrase" if new else "Workspace passphrase"
+        super().__init__(title, rows, new=new, word="passphrase", ascii_only=ascii_only)
 
 
 @dataclass(frozen=True)

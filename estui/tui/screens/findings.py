@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,7 +10,7 @@ from estui import present
 from estui.decide.findings.registry import RULES
 from estui.model.finding import Finding, Severity
 from estui.present import Line, explain
-from estui.present.findings import finding_cells, finding_groups, findings_title, group_lines, rule_lines
+from estui.present.findings import finding_cells, finding_groups, findings_title, fix_commands, group_lines, rule_lines
 from estui.tui.copies import Copy
 from estui.tui.keymap import Scope
 from estui.tui.rows import Row, line_rows
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from estui.tui.screens.board import BoardScreen
 
 _SEVERITIES = list(Severity)
+PLANNED = "estui doctor --fix "
+"""How the command of a fix begins that is a plan."""
+
+
+def _by_plan(group: Sequence[Finding]) -> tuple[str, ...]:
+    """`RULE@TARGET` of each that a plan puts right, as its command names it."""
+    commands = dict.fromkeys(each.fix for each in group if each.fix.startswith(PLANNED))
+    return tuple(shlex.split(command)[-1] for command in commands)
 
 
 class FindingsView(TableView):
@@ -76,9 +85,28 @@ class FindingsView(TableView):
     # keys
 
     def why_not_here(self, action: str) -> str:
-        if action == "findings.open" and self.key not in self.groups:
+        if action not in ("findings.open", "findings.fix"):
+            return ""
+        group = self.groups.get(self.key)
+        if group is None:
             return "there is no finding under the cursor"
-        return ""
+        return self._why_not_fix(group) if action == "findings.fix" else ""
+
+    def _why_not_fix(self, group: tuple[Finding, ...]) -> str:
+        if _by_plan(group):
+            return ""
+        commands = fix_commands(group)
+        if commands:
+            return f"{commands[0]} puts it right"
+        return "this takes a person's judgement: no plan puts it right"
+
+    def do_findings_fix(self) -> None:
+        self.main.in_dialogue(self._fix(_by_plan(self.groups[self.key])))
+
+    async def _fix(self, texts: tuple[str, ...]) -> None:
+        """A fix that restarts nodes asks the cluster; without the passphrase its plan says what that takes."""
+        await self.main.unlocked(needed=False)
+        self.jobs.plan_fix(self.start("planning the fix …"), texts)
 
     def do_findings_open(self) -> None:
         group = self.groups[self.key]

@@ -17,6 +17,7 @@ from estui.errors import EstuiError, WaitingError
 from estui.model.plan import Plan
 from estui.model.run import Event, RunPhase, RunState, StepChanged, StepKind, StepState
 from estui.tui import jobs, messages
+from estui.tui.documents import Document
 from estui.tui.run_view import RunView, found_run, new_run, verdict_of
 from estui.tui.screens.questions import QuestionScreen
 from estui.tui.session import Session, Stage
@@ -37,6 +38,8 @@ class FlowScreen(QuestionScreen):
         self.intent = ""
         """What is to happen once the walk stops: `pause`, `commands`, `undo` or `leave`."""
         self.leave_code = 0
+        self.own_access = engine.access
+        """Who the operator is; a plan that writes secrets of theirs adds those while it is under review."""
 
     # reading
 
@@ -124,6 +127,10 @@ class FlowScreen(QuestionScreen):
 
     def take_review(self, message: messages.ReviewBuilt) -> None:
         """A plan to be reviewed, wherever it was made."""
+        if message.plan is not self.session.plan:
+            self._give(message.give)
+        for note in message.notes:
+            self.tell(note, severe=True)
         self.change(
             stage=Stage.REVIEW,
             plan=message.plan,
@@ -133,6 +140,22 @@ class FlowScreen(QuestionScreen):
             refused=None,
             planning=False,
         )
+
+    def _give(self, give: Callable[[], None] | None) -> None:
+        """Secrets of the plan under review, and none of any plan before."""
+        self.engine.access = self.own_access
+        if give is not None:
+            give()
+
+    def do_review_runbook(self) -> None:
+        plan, observed = self.session.plan, self.session.observed
+        if plan is not None and observed is not None:
+            self.jobs.write_runbook(self.jobs.ticket(jobs.BOOK), plan, observed)
+
+    @on(messages.DocumentMade)
+    def _document_made(self, message: messages.DocumentMade) -> None:
+        if self.jobs.is_current(jobs.BOOK, message.ticket):
+            self.show_document(message.document)
 
     def do_review_expand(self) -> None:
         if self.session.plan is not None:
@@ -157,6 +180,7 @@ class FlowScreen(QuestionScreen):
 
     def take_undo(self, message: messages.UndoPlanned) -> None:
         """The plan of an undo to be reviewed, wherever it was made."""
+        self._give(None)
         self.change(
             stage=Stage.REVIEW,
             plan=message.plan,
@@ -230,6 +254,7 @@ class FlowScreen(QuestionScreen):
             ended=message.run,
             finished=self.now(),
         )
+        self._give(None)
         verdict = verdict_of(message.run)
         self.change(run=ended, verdict=verdict, stage=Stage.VERDICT if verdict else Stage.RUN)
         if self.intent == "leave":
@@ -409,6 +434,9 @@ class FlowScreen(QuestionScreen):
 
     def show_work(self) -> None:
         """Brings the fourth pane to the front."""
+
+    def show_document(self, document: Document) -> None:
+        """A document to read, over whatever is there."""
 
     def clear_log(self) -> None:
         """An empty log for a new run."""

@@ -15,7 +15,7 @@ from estui.tui.copies import Copy
 from estui.tui.keymap import Scope
 from estui.tui.rows import Row, line_rows
 from estui.tui.screens.table_view import TableView
-from estui.tui.screens.view import LOAD
+from estui.tui.screens.view import DO, LOAD
 from estui.tui.session import Session
 from estui.tui.table import Column, Entry
 
@@ -115,6 +115,17 @@ class HistoryView(TableView):
     def do_history_open(self) -> None:
         run = self.runs[self.key]
         self.open_page(run.id, present.run_lines(run, self.glyphs))
+
+    def do_history_report(self) -> None:
+        self.jobs.write_report(self.start("writing the report …"), self.key)
+
+    @on(messages.DocumentMade)
+    def _document_made(self, message: messages.DocumentMade) -> None:
+        message.stop()
+        if self.is_newest(DO, message.ticket):
+            self.waiting = ""
+            self.draw()
+            self.main.show_document(message.document)
 
     def do_history_undo(self) -> None:
         """Plans the undo; an unfinished run has its own way, on the main screen."""

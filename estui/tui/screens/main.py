@@ -14,10 +14,10 @@ from textual.widgets import Input
 
 from estui import present
 from estui.model.goal import Scenario
-from estui.model.observed import ObservedNode
 from estui.present import explain
 from estui.tui.copies import Copy, target_copies
-from estui.tui.keymap import KEYS, VIEW_SCOPES, Scope, bindings
+from estui.tui.documents import Document
+from estui.tui.keymap import ALONE, KEYS, VIEW_SCOPES, Scope, bindings
 from estui.tui.review_rows import matching
 from estui.tui.rows import line_rows, text_row
 from estui.tui.screens.board import PANES, BoardScreen
@@ -37,7 +37,7 @@ class MainScreen(BoardScreen):
     @property
     def keymap_scopes(self) -> tuple[Scope, ...]:
         """What the palette offers here."""
-        return tuple(scope for scope in Scope if scope not in (*VIEW_SCOPES, Scope.MOVE, Scope.DIALOG, Scope.PAGE))
+        return tuple(scope for scope in Scope if scope not in (*VIEW_SCOPES, *ALONE, Scope.MOVE))
 
     def reason(self, action: str) -> str:
         """Why an action cannot work now, in one sentence; empty where it can."""
@@ -110,6 +110,21 @@ class MainScreen(BoardScreen):
 
         self.open_view(AdoptionView(self))
 
+    def do_open_secure(self) -> None:
+        from estui.tui.screens.secure import SecureView
+
+        self.open_view(SecureView(self))
+
+    def do_open_passwords(self) -> None:
+        from estui.tui.screens.passwords import PasswordsView
+
+        self.open_view(PasswordsView(self))
+
+    def show_document(self, document: Document) -> None:
+        from estui.tui.screens.document import DocumentPage
+
+        self.app.push_screen(DocumentPage(document, self.keymap, ascii_only=self.ascii_only))
+
     def do_authority_rollover(self) -> None:
         from estui.tui.screens.rollover import RolloverView
 
@@ -137,17 +152,13 @@ class MainScreen(BoardScreen):
 
     def do_nodes_open(self) -> None:
         observed, key = self.session.observed, self.view("node-list").key
-        thing = next((each for each in observed.things if each.target == key), None) if observed else None
-        if thing is None:
+        lines = present.target_lines(observed, key, self.now()) if observed else []
+        if not lines:
             return
-        if isinstance(thing, ObservedNode):
-            lines = present.node_lines(thing, self.now())
-        else:
-            lines = present.kibana_lines(thing, self.now())
-        found = [finding for finding in self.session.findings or () if finding.target == thing.target]
+        found = [finding for finding in self.session.findings or () if finding.target == key]
         if found:
             lines += [present.Line(present.Kind.TEXT, ""), *present.finding_lines(found)]
-        self.open_page(thing.target, lines)
+        self.open_page(key, lines)
 
     def open_page(self, title: str, lines: list[present.Line]) -> None:
         self.app.push_screen(Page(title, line_rows(lines), ascii_only=self.ascii_only))

@@ -42,8 +42,17 @@ class Page(ModalScreen[None]):
         self.set_class(self.ascii_only, "-ascii")
         frame = self.query_one("#page")
         frame.border_title = Text(f" {plain(self.heading, ascii_only=self.ascii_only)} ")
-        frame.border_subtitle = Text(" esc closes ")
-        self.call_after_refresh(self.query_one("#page-text", LineView).set_rows, self.rows)
+        frame.border_subtitle = Text(f" {self.hint} ")
+        self.call_after_refresh(self.fill)
+
+    @property
+    def hint(self) -> str:
+        """The keys, in the lower border."""
+        return "esc closes"
+
+    def fill(self) -> None:
+        """Puts the text in."""
+        self.query_one("#page-text", LineView).set_rows(self.rows)
 
     def action_close(self, which: str) -> None:
         self.dismiss(None)

@@ -25,8 +25,9 @@ from estui.present.rollover import (
 from estui.tui import messages
 from estui.tui.keymap import Scope
 from estui.tui.rows import Row, Span, line_row, line_rows, text_row
+from estui.tui.screens.ask_file import AskSuccessor
 from estui.tui.screens.dialogs import Confirm
-from estui.tui.screens.view import LOAD, ViewScreen
+from estui.tui.screens.view import DO, LOAD, ViewScreen
 from estui.tui.session import Session
 from estui.tui.text import pad
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from estui.engine.rollover import RolloverReport
     from estui.tui.screens.board import BoardScreen
 
+_BEGINNINGS = ("rollover.start", "rollover.external", "rollover.leaked")
 NAME = 20
 """Cells of a CA's title."""
 
@@ -49,6 +51,8 @@ class RolloverView(ViewScreen):
         super().__init__(main)
         self.report: RolloverReport | None = None
         self.marks: frozenset[str] = frozenset()
+        self.brings = False
+        """A CA comes into the workspace with the plan that is being made."""
         self.first = authority
         """The CA that the cursor stands on at first."""
 
@@ -114,6 +118,7 @@ class RolloverView(ViewScreen):
         rows += [text_row(each, "note", indent=5) for each in words]
         rows += [text_row(""), self._key_row(key("rollover.start"), "plans phase 1; changes nothing yet")]
         rows.append(self._key_row(key("rollover.mark"), "marks a CA, where several go together"))
+        rows.append(self._key_row(key("rollover.external"), "goes to a CA that is not estui's own, out of its file"))
         return [*rows, self._key_row(key("rollover.leaked"), LEAKED)]
 
     def _key_row(self, key: str, words: str) -> Row:
@@ -156,13 +161,14 @@ class RolloverView(ViewScreen):
         if self.state is None:
             return {"rollover.mark": "mark", "rollover.next": "", "rollover.undo": ""}
         ticked = self._client is not None and self._client.ticked
-        return {"rollover.mark": "take tick back" if ticked else "tick", "rollover.start": "", "rollover.leaked": ""}
+        words = {"rollover.mark": "take tick back" if ticked else "tick"}
+        return words | dict.fromkeys(_BEGINNINGS, "")
 
     # reasons
 
     def why_not_here(self, action: str) -> str:
         state = self.state
-        if action in ("rollover.start", "rollover.leaked"):
+        if action in _BEGINNINGS:
             if state is not None:
                 return f"a rollover is under way: {self.main.keymap.first('rollover.next')} plans its next phase"
             return "" if self._chosen_names() else "there is no CA under the cursor"
@@ -211,6 +217,25 @@ class RolloverView(ViewScreen):
 
     def do_rollover_leaked(self) -> None:
         self.main.in_dialogue(self._ask_leaked())
+
+    def do_rollover_external(self) -> None:
+        self.main.in_dialogue(self._ask_successor())
+
+    async def _ask_successor(self) -> None:
+        names = self._chosen_names()
+        old = ", ".join(authority_title(name) for name in names)
+        given = await self.app.push_screen_wait(AskSuccessor(old, ascii_only=self.ascii_only))
+        if given is not None:
+            ticket = self.start("bringing the CA in, and planning phase 1 …")
+            self.brings = bool(given.file)
+            self.jobs.plan_start(ticket, names, to=given.name, file=given.file)
+
+    @on(messages.ReviewBuilt)
+    def _phase_built(self, message: messages.ReviewBuilt) -> None:
+        """The plan itself goes where every plan goes; here the CA that came with it has to be seen by everybody."""
+        if self.brings and self.is_newest(DO, message.ticket):
+            self.brings = False
+            self.main.start_reading()
 
     async def _ask_leaked(self) -> None:
         names = ", ".join(authority_title(name) for name in self._chosen_names())

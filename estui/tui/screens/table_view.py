@@ -28,6 +28,11 @@ class TableView(ViewScreen):
     _sizes: Mapping[str, int] = MappingProxyType({})
     """Widths of the columns in the last drawing."""
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the table has, in the order in which it stands."""
+        return self.COLUMNS
+
     def entries(self) -> Sequence[Entry]:
         """Everything that there is, in the order in which it stands by itself."""
         return ()
@@ -37,14 +42,14 @@ class TableView(ViewScreen):
         return []
 
     def heading_row(self, width: int) -> Row | None:
-        return None if self.wide else heading_row(self.COLUMNS, self._sizes, width)
+        return None if self.wide else heading_row(self.columns, self._sizes, width)
 
     def list_rows(self, width: int) -> list[Row]:
         shown = arranged(self.entries(), self.order, self.wanted)
         if self.wide:
-            shown = [labelled(entry, self.COLUMNS) for entry in shown]
-        self._sizes = sizes_of(shown, self.COLUMNS, width, wide=self.wide)
-        rows = table_rows(shown, self.COLUMNS, self._sizes)
+            shown = [labelled(entry, self.columns) for entry in shown]
+        self._sizes = sizes_of(shown, self.columns, width, wide=self.wide)
+        rows = table_rows(shown, self.columns, self._sizes)
         if rows or self.rest_rows():
             return [*rows, *self.rest_rows()]
         if self.wanted:

@@ -20,7 +20,7 @@ from estui import present
 from estui.errors import EstuiError
 from estui.tui import bar_parts, messages
 from estui.tui.copies import Copy
-from estui.tui.keymap import BY_ID, VIEW_SCOPES, Scope, bindings
+from estui.tui.keymap import BY_ID, OPENED_BY, Scope, bindings
 from estui.tui.rows import Row, line_rows, text_row
 from estui.tui.screens.page import Page, explanation_rows, help_rows
 from estui.tui.screens.sizes import HEIGHTS, WIDTHS, too_small
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 FRAME = 7
 """Cells of a border that its title cannot have."""
-FIRST_NUMBER = 5
-"""Digit of the first view; the panes of the main screen have those before."""
 
 
 class ViewScreen(Screen[None]):
@@ -117,8 +115,8 @@ class ViewScreen(Screen[None]):
         yield ViewJobs(self.main.engine)
         yield LineView(ident="too-small", focusable=False, **mode)
         yield Bar(ident="header", **mode)
-        number = FIRST_NUMBER + VIEW_SCOPES.index(self.SCOPE)
-        with Pane(number, self.TITLE, ident="pane", **mode):
+        key = self.main.keymap.first(OPENED_BY[self.SCOPE])
+        with Pane(key, self.TITLE, ident="pane", **mode):
             yield LineView(ident="notice", focusable=False, **mode)
             yield LineView(ident="heading", focusable=False, **mode)
             yield LineView(ident="list", cursor=True, **mode)
@@ -347,4 +345,4 @@ class ViewScreen(Screen[None]):
         self.app.push_screen(Page(title, line_rows(lines), ascii_only=self.ascii_only))
 
 
-__all__ = ["DO", "FIRST_NUMBER", "LOAD", "ViewScreen"]
+__all__ = ["DO", "LOAD", "ViewScreen"]

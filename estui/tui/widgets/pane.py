@@ -11,7 +11,7 @@ from estui.tui.text import plain
 class Pane(Vertical):
     """One of the four; its border and the marker in its title show the focus."""
 
-    def __init__(self, number: int, title: str, *, ident: str, ascii_only: bool = False) -> None:
+    def __init__(self, number: int | str, title: str, *, ident: str, ascii_only: bool = False) -> None:
         super().__init__(id=ident)
         self.number = number
         self.title = title

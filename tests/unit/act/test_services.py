@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from estui.act.context import Options
-from estui.act.services import run_command
+from estui.act.services import run_command, words
 from estui.errors import ApplyError
+from estui.model.inventory import Commands
 from estui.model.run import Event, Said
 from tests.unit.act.folders import Cluster
 
@@ -34,6 +35,13 @@ def _python(code: str) -> tuple[str, ...]:
 def test_no_shell_reads_the_arguments_and_the_output_is_shown(single: Cluster) -> None:
     said = _run(single, *_python("import sys; print(sys.argv[1])"), "$HOME; echo no")
     assert said[-1] == "n1: $HOME; echo no"
+
+
+def test_a_command_is_shown_as_a_shell_would_take_it(single: Cluster) -> None:
+    """So that a person can copy it: `sh -c 'a; b'` is not `sh -c a; b`."""
+    command = ("/bin/sh", "-c", "echo a; true")
+    assert _run(single, *command)[0] == "n1: $ /bin/sh -c 'echo a; true'"
+    assert words(Commands(stop=command), "stop", "n1") == "n1: /bin/sh -c 'echo a; true'"
 
 
 def test_output_that_a_terminal_would_act_on_is_written_out(single: Cluster) -> None:

@@ -18,14 +18,15 @@ from cryptography import x509
 from estui.decide.diff import edited_yml
 from estui.decide.plan import build_plan
 from estui.decide.rung import with_rungs
-from estui.formats import beats_keystore, es_keystore, kibana_keystore, pem, pkcs12
+from estui.formats import beats_keystore, es_keystore, kibana_keystore, pem, pkcs12, role_mapping
 from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Address, BeatEntry, Inventory, KibanaEntry, NodeEntry, Policy, StoreFormat
-from estui.model.observed import ApiFacts, AuthorityFacts, FileState, Member, Observed, ObservedNode
+from estui.model.observed import ApiFacts, AuthorityFacts, ClientFacts, FileState, Member, Observed, ObservedNode
 from estui.model.plan import (
     AuthorityRequest,
     Change,
     CreateAuthority,
+    IssueClient,
     LeafRequest,
     Plan,
     PublishSet,
@@ -91,6 +92,7 @@ class Lab:
     now: datetime = NOW
     runs: int = 0
     expect_nodes: int | None = None
+    clients: list[ClientFacts] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)
     """Folder of a node whose name makes a bad folder name."""
 
@@ -209,6 +211,7 @@ class Lab:
             keystore_password=Secret(keystore_password) if keystore_password else None,
             network=False,
         )
+        observed = dataclasses.replace(observed, clients=tuple(self.clients))
         return with_rungs(answering(observed) if up else observed)
 
     def plan(self, scenario: Scenario | Goal, *, up: bool = True, observed: Observed | None = None) -> Plan:
@@ -223,6 +226,9 @@ class Lab:
         for change in plan.changes:
             if isinstance(change, CreateAuthority):
                 self.authorities[change.request.name] = make_authority(change.request, self.now)
+            if isinstance(change, IssueClient):
+                facts = certificate_facts(self.issue(change.request)[1])
+                self.clients.append(ClientFacts(change.request.common_name, facts, has_key=True))
         for stage in plan.stages:
             for target in dict.fromkeys(getattr(change, "target", "") for change in stage.changes):
                 self._apply_target(stage.changes, target)
@@ -267,7 +273,8 @@ class Lab:
         trusted = [(each, self.authorities[each][1]) for each in change.trust]
         bundle = b"".join(pem.certificate_pem(certificate) for _, certificate in trusted)
         if change.request is None:
-            return {"ca.crt": bundle}
+            mapping = {role_mapping.FILE: role_mapping.role_mapping_text(change.mapping)} if change.maps else {}
+            return {"ca.crt": bundle, **mapping}
         key, leaf, issuer = self.issue(change.request)
         if change.format is StoreFormat.PKCS12:
             password = self.passwords[change.target, change.set_name]
@@ -275,7 +282,7 @@ class Lab:
                 "node.p12": pkcs12.write_keystore(change.target, key, leaf, [issuer], password),
                 "ca.p12": pkcs12.write_truststore(trusted, password),
             }
-        stem = "server" if change.set_name == "server" else "node"
+        stem = {"server": "server", "elasticsearch": "client"}.get(change.set_name, "node")
         files = {
             f"{stem}.crt": pem.certificate_pem(leaf) + pem.certificate_pem(issuer),
             f"{stem}.key": pem.private_key_pem(key),

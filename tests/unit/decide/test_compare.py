@@ -8,9 +8,11 @@ import pytest
 
 from estui.decide import compare
 from estui.model.goal import Goal, Scenario
-from estui.model.inventory import Address
-from estui.model.observed import ApiFacts, Member, Observed
-from tests.unit.decide.samples import OFF, Lab, changed_node, node_yml
+from estui.model.inventory import Address, Layer
+from estui.model.observed import ApiFacts, Member, Observed, PortState, Served
+from estui.pki.facts import certificate_facts
+from tests.corporate import Corporate
+from tests.unit.decide.samples import NOW, OFF, Lab, changed_node, node_yml
 
 BASIC = Goal(Scenario.BASIC)
 
@@ -130,3 +132,31 @@ def test_an_unknown_target_of_only_is_named(lab: Lab) -> None:
 def test_a_stated_http_address_does_for_a_wildcard(lab: Lab) -> None:
     lab.node("es-1", node_yml("es-1", 1, "network.host: 0.0.0.0"), http=Address("es-1.example.net", 9200))
     assert reasons(lab.look()) == ""
+
+
+def serving(observed: Observed, *names: str) -> Observed:
+    """Nobody tells who is a member, and every HTTP port shows a leaf with these host names."""
+    leaf = replace(certificate_facts(Corporate(now=NOW).root), dns_names=names)
+    served = {Layer.HTTP: Served(None, PortState.TLS, chain=(leaf,))}
+    return replace(observed, nodes=tuple(replace(node, served=served) for node in observed.nodes))
+
+
+def test_a_leaf_without_names_is_told_as_the_reason_why_nobody_was_asked(lab: Lab) -> None:
+    """`elasticsearch-certutil cert` makes such a leaf unless it is told names: credentials would change nothing."""
+    observed = serving(lab.three().look(up=False))
+    found = reasons(observed)
+    assert "the HTTP certificate of es-1, es-2, es-3 has no names (subjectAltName)" in found
+    assert "--expect-nodes" in found
+    assert "give credentials" not in found
+    assert reasons(observed, replace(BASIC, expect_nodes=3)) == ""
+
+
+def test_a_leaf_for_another_name_is_told_with_both(lab: Lab) -> None:
+    found = reasons(serving(lab.three().look(up=False), "es.example.net"))
+    assert "es-2 serves a certificate for es.example.net and not for 127.0.0.1" in found
+    assert "give credentials" not in found
+
+
+def test_a_leaf_that_is_for_the_host_leaves_credentials_as_the_reason(lab: Lab) -> None:
+    lab.node("es-1", node_yml("es-1"), http=Address("es.example.net", 9200))
+    assert "give credentials" in reasons(serving(lab.look(up=False), "es.example.net"))

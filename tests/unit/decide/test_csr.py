@@ -168,6 +168,14 @@ def test_weak_algorithms_are_told() -> None:
     assert "its key is RSA 1024, less than 2048 bits" in weak_key
 
 
+def test_a_signature_that_is_too_weak_to_be_checked_is_the_only_complaint() -> None:
+    """Its issuer was given; that nobody verifies such a signature is no reason to ask for it."""
+    (answer,) = sort_out(received(signed(), CORPORATE.issuing, CORPORATE.root), PENDING, ()).answers
+    unchecked = replace(changed(answer, signature_hash="sha1"), anchor=None)
+    (only,) = answer_reasons(unchecked, NOW, partial=False)
+    assert "it is signed with SHA-1" in only
+
+
 def test_what_is_weak_or_over_above_the_leaf_is_told_with_its_ca() -> None:
     (answer,) = sort_out(received(signed(), CORPORATE.issuing, CORPORATE.root), PENDING, ()).answers
     assert answer.anchor

@@ -111,3 +111,12 @@ def test_without_credentials_the_hint_says_how_to_find_out(node: ObservedNode) -
     )
     assert "no credentials at hand" in reason.text
     assert "--user" in reason.hint
+
+
+def test_nobody_who_asked_is_said_as_well(node: ObservedNode) -> None:
+    yml = FileState(node.files["elasticsearch.yml"].kind, mode=0o644, uid=1000, gid=1000)
+    open_to_all = with_disk(node, named=tuple(replace(each, mode=0o644) for each in disk(node).named))
+    reason = why_not_loaded(
+        replace(open_to_all, files={"elasticsearch.yml": yml}), Layer.TRANSPORT, NodeView(asked=False)
+    )
+    assert reason.text.endswith("(no login)")

@@ -11,6 +11,7 @@ import pytest
 from estui.decide.probing import commands, judge
 from estui.model.inventory import Address
 from estui.model.observed import PortState, Served
+from estui.present.status import certificate_lines
 from tests.unit.decide.findings.builders import NOW, ca, facts
 
 PORT = Address("es-1", 9200)
@@ -75,6 +76,15 @@ def test_an_address_is_checked_as_an_address() -> None:
     assert "-servername" not in line
 
 
+def test_curl_checks_the_name_that_estui_checks() -> None:
+    """A port behind a name of its own is asked where it is, under that name."""
+    line = commands(TLS, "kibana.example.net", "/ca.crt")[1]
+    assert line == (
+        "curl -v --cacert /ca.crt --connect-to kibana.example.net:9200:es-1:9200 https://kibana.example.net:9200/"
+    )
+    assert commands(TLS, "es-1", "/ca.crt")[1] == "curl -v --cacert /ca.crt https://es-1:9200/"
+
+
 def test_plain_http_is_asked_with_curl_and_a_closed_port_with_openssl() -> None:
     assert commands(Served(PORT, PortState.PLAIN, "HTTP without TLS"), "es-1") == ("curl -v http://es-1:9200/",)
     assert commands(Served(PORT, PortState.REFUSED), "es-1")[0].startswith("openssl s_client")
@@ -99,3 +109,11 @@ def test_an_ended_certificate_says_since_when() -> None:
     ended = replace(LEAF, not_after=NOW - timedelta(days=9))
     proof = judge(replace(TLS, chain=(ended,)), "es-1", (), NOW)[1]
     assert proof.evidence == f"ended {NOW - timedelta(days=9):%Y-%m-%d}, 9 d ago"
+
+
+@pytest.mark.parametrize(("hours", "days"), [(1, 0), (23, 0), (25, 1), (49, 2)])
+def test_whole_days_have_gone_by_since_the_end(hours: int, days: int) -> None:
+    ended = replace(LEAF, not_after=NOW - timedelta(hours=hours))
+    (proof,) = [each for each in judge(replace(TLS, chain=(ended,)), "es-1", (), NOW) if each.claim == "is valid now"]
+    assert proof.evidence.endswith(f", {days} d ago")
+    assert f"(expired {days} d ago)" in certificate_lines(ended, NOW)[2].text

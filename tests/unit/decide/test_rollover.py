@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from estui.decide import rollover
+from estui.decide.authorities import issuer_of
 from estui.errors import PlanError
 from estui.model.goal import Goal, Phase, Rollover, Scenario
-from estui.model.inventory import Layer
+from estui.model.inventory import KeyType, Layer
 from estui.model.observed import AuthorityFacts, Observed, OnDisk, PortState, Served
-from estui.model.plan import CreateAuthority, Restart
+from estui.model.plan import CreateAuthority, PublishSet, Restart
 from estui.model.rollover import DonePhase, RolloverState
 from estui.pki.facts import certificate_facts
 from tests.corporate import Corporate
@@ -181,3 +182,85 @@ def test_a_phase_with_nothing_to_do_has_no_run_and_is_over_all_the_same() -> Non
     done = (DonePhase(Phase.TRUST, "a"), DonePhase(Phase.DROP, "b"))
     assert RolloverState(goal, done[:1]).next_phase is Phase.SWITCH
     assert RolloverState(goal, done).next_phase is None
+
+
+@pytest.fixture
+def taken_over(own: Observed, corporate: Corporate) -> Observed:
+    """A cluster of the corporate CA whose root and issuing CA are both in the workspace, as `estui adopt` brings them
+    in: the leaves are signed by the one, and everyone trusts the other."""
+    leaves = {(each.target, each.set_name): each.chain for each in imported(own, corporate)}
+    root = (certificate_facts(corporate.root),)
+
+    def below(disk: OnDisk, target: str, set_name: str) -> OnDisk:
+        return replace(
+            disk, leaf=leaves[target, set_name][0], chain=leaves[target, set_name], trusted=root if disk.trusted else ()
+        )
+
+    nodes = tuple(
+        replace(node, disk={layer: below(disk, node.target, layer.value) for layer, disk in node.disk.items()})
+        for node in own.nodes
+    )
+    kibana = tuple(
+        replace(each, disk=below(each.disk, each.target, "server"), trust=replace(each.trust, trusted=root))
+        for each in own.kibana
+    )
+    issuing = AuthorityFacts("issuing", certificate_facts(corporate.issuing), has_key=False)
+    return _serving(replace(own, nodes=nodes, kibana=kibana, authorities=(issuing, *own.authorities)))
+
+
+def test_where_an_intermediate_signs_it_is_the_root_that_is_followed(taken_over: Observed) -> None:
+    """Otherwise the first phase would find nobody who trusts the CA that goes, and the second one would be refused."""
+    (reason,) = rollover.start_refusals(taken_over, ("issuing",), now=NOW)
+    assert reason.endswith("it is the root that goes: estui ca rollover start corporate")
+    assert rollover.start_refusals(taken_over, ("corporate",), now=NOW) == []
+    assert rollover.successors(taken_over, ("corporate",)) == (("corporate", "cluster"),)
+
+
+@pytest.mark.parametrize(("phase", "authorities"), [(Phase.TRUST, set()), (Phase.SWITCH, {"cluster"})])
+def test_leaves_below_an_intermediate_go_along_with_its_root(
+    taken_over: Observed, phase: Phase, authorities: set[str]
+) -> None:
+    """They stay in the first phase, since nobody here can sign; in the second one all come from the successor."""
+    goal = _goal(phase, (("corporate", "cluster"),))
+    changes = [change for stage in rollover.stages(taken_over, goal, NOW) for change in stage.changes]
+    found = [change for change in changes if isinstance(change, PublishSet)]
+    assert {change.request.authority for change in found if change.request} == authorities
+    assert len([each for each in found if each.set_name in ("transport", "http")]) == 6
+
+
+def test_an_intermediate_whose_key_is_here_signs_and_its_root_is_trusted(taken_over: Observed) -> None:
+    issuing, *others = taken_over.authorities
+    disk = taken_over.nodes[0].disk[Layer.HTTP]
+    found = issuer_of(taken_over, disk)
+    assert found is not None
+    assert found.name == "corporate"
+    signing = replace(taken_over, authorities=(replace(issuing, has_key=True), *others))
+    found = issuer_of(signing, disk)
+    assert found is not None
+    assert found.name == "issuing"
+    assert rollover.start_refusals(signing, ("corporate",), now=NOW) == []
+
+
+@pytest.mark.parametrize(("nodes", "words"), [(3, "one after the other"), (1, "the cluster is away as long")])
+def test_after_a_leak_the_first_review_states_the_restarts_and_the_outage(
+    own: Observed, nodes: int, words: str
+) -> None:
+    goal = Goal(Scenario.HTTPS, rollover=Rollover("r-1", Phase.TRUST, (("http", "http-2"),), leaked=True))
+    told = rollover.notes(replace(own, nodes=own.nodes[:nodes]), goal, NOW)
+    assert any(
+        "checks no revocation list" in note and "clients that trust http only are cut off" in note for note in told
+    )
+    assert any("every node is restarted once" in note and words in note for note in told)
+
+
+def test_another_kind_of_key_and_a_shorter_life_are_said_before_leaves_change(own: Observed) -> None:
+    """As for a rotation, and what is the same for all is said once."""
+    policy = replace(own.inventory.policy, http_key=KeyType.RSA_3072, leaf_days=90)
+    changed = replace(own, inventory=replace(own.inventory, policy=policy))
+    told = rollover.notes(changed, _goal(Phase.SWITCH, (("http", "http-2"),)), NOW)
+    leaves = "es-1 http, es-2 http, es-3 http, kibana/kibana-1 server"
+    assert f"{leaves}: a shorter life, 397 → 90 days" in told
+    assert f"{leaves}: another kind of key, ec-p256 → rsa-3072" in told
+    assert not [
+        note for note in rollover.notes(own, _goal(Phase.SWITCH), NOW) if "shorter" in note or "kind of" in note
+    ]

@@ -82,6 +82,16 @@ def test_a_leaf_of_an_unknown_ca_says_what_to_do(lab: Lab) -> None:
     assert "transport" not in text
 
 
+def test_a_leaf_of_a_ca_whose_key_was_lost_says_both_ways_on(lab: Lab) -> None:
+    own_names(lab)
+    observed = lab.look()
+    keyless = tuple(replace(each, has_key=each.name != "http") for each in observed.authorities)
+    text = reasons(lab, observed=replace(observed, authorities=keyless))
+    assert "es-1 http was signed by CA http, which has no key here" in text
+    assert "estui csr export es-1" in text
+    assert "estui ca rollover start http" in text
+
+
 def test_a_trusted_ca_that_is_not_ours_is_no_hindrance_where_trust_stays(lab: Lab) -> None:
     own_names(lab)
     stranger = (STORES / "certutil/ca-pem/ca/ca.crt").read_bytes()

@@ -147,10 +147,6 @@ def test_a_locked_keystore_forbids_pkcs12_and_not_pem(lab: Lab) -> None:
     assert lab.plan(Goal(Scenario.BASIC, StoreFormat.PKCS12), observed=opened).changes
 
 
-def test_mutual_is_refused_in_words(lab: Lab) -> None:
-    assert "not available in this release" in refused(lab.node("es-1"), Goal(Scenario.MUTUAL))
-
-
 def test_a_new_layer_gets_the_format_that_the_node_has_already(lab: Lab) -> None:
     lab.node("es-1")
     lab.apply(lab.plan(Goal(Scenario.BASIC, StoreFormat.PKCS12)))

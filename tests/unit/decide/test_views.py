@@ -238,6 +238,24 @@ def test_a_file_changed_since_is_drift_with_the_setting_and_its_line(lab: Lab) -
     )
 
 
+def test_a_setting_that_is_stated_from_outside_says_nothing_of_what_the_yml_has(lab: Lab) -> None:
+    """What is in force is what was stated: the line in the yml may be as it was, or not."""
+    before = desired(lab)
+    root = before.files[0].root
+    keys = ("xpack.security.transport.ssl.enabled", "xpack.security.enabled")
+    settings = tuple(DesiredSetting(root, "elasticsearch.yml", key, "true", "run-1") for key in keys)
+    leaf = own(lab)
+    lab.put("es-1", "elasticsearch.yml", lab.yml("es-1").replace("ssl.enabled: true", "ssl.enabled: false").encode())
+    observed = replace(serving(lab, leaf, state=PortState.NOT_ASKED), desired=replace(before, settings=settings))
+    (node,) = observed.nodes
+    stated = replace(node.settings[keys[0]], value=True, source="docker-compose.yml")
+    observed = replace(observed, nodes=(replace(node, settings={**node.settings, keys[0]: stated}),))
+    (found,) = [each for each in named(observed) if each.where.endswith("elasticsearch.yml")]
+    assert found.evidence[-1] == (
+        "settings that runs wrote into it: 1 as they left them, 1 set outside it as well, and not compared"
+    )
+
+
 @pytest.mark.parametrize(("waiting", "name"), [(False, Difference.DRIFT), (True, Difference.PENDING)])
 def test_a_leaf_that_is_not_the_runs_is_drift_and_one_that_waits_is_pending(
     lab: Lab, waiting: bool, name: Difference

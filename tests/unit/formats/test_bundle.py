@@ -53,6 +53,14 @@ def test_every_certificate_is_found(content: bytes) -> None:
     assert serials(content) == WANTED
 
 
+def test_what_stands_behind_the_last_certificate_is_refused_with_its_line() -> None:
+    """Half of a file that was pasted twice, say: what is meant is not known then."""
+    with pytest.raises(StoreError, match="something follows its last PEM block") as refused:
+        load_bundle(pem_of(CORPORATE.root) + b"-----BEGIN", "answer.pem")
+    assert refused.value.location is not None
+    assert refused.value.location.line == pem_of(CORPORATE.root).count(b"\n") + 1
+
+
 def test_one_certificate_in_der() -> None:
     assert load_bundle(CORPORATE.root.public_bytes(Encoding.DER), "root.cer") == [CORPORATE.root]
 

@@ -78,6 +78,17 @@ def test_without_credentials_it_says_what_they_would_show(observed: Observed) ->
     assert "with --user NAME more is seen" in text(observed)
 
 
+def test_credentials_are_not_asked_for_where_no_password_would_be_sent(observed: Observed) -> None:
+    """An HTTP certificate without names, as certutil makes it, cannot show who answers."""
+    (node, *others) = observed.nodes
+    leaf = node.disk[Layer.TRANSPORT].leaf
+    assert leaf is not None
+    served = Served(node.http_address, PortState.TLS, chain=(replace(leaf, dns_names=(), addresses=()),))
+    nameless = replace(observed, nodes=(replace(node, served={Layer.HTTP: served}), *others))
+    assert f"the HTTP certificate of {node.target} has no names (subjectAltName)" in text(nameless)
+    assert "with --user NAME more is seen" not in text(nameless)
+
+
 def test_the_nodes_own_list_is_evidence(observed: Observed) -> None:
     seen = told(observed, listed=(SeenFile("certs/t.crt", 0xABC, True),))
     lines = [line.text for line in target_lines(seen, "es-1", NOW)]

@@ -199,7 +199,8 @@ def test_file_users_come_and_go_with_the_poll(node: RunningNode) -> None:
 
 def test_a_user_without_roles_is_known_and_may_do_nothing(node: RunningNode) -> None:
     assert ask(node.http, "/_security/_authenticate", user="plain:plain-pass").status == 200
-    answer = ask(node.http, user="plain:plain-pass")
+    assert ask(node.http, user="plain:plain-pass").status == 200, "as on 9.1.0: `GET /` is everybody's who is known"
+    answer = ask(node.http, "/_cluster/health", user="plain:plain-pass")
     assert (answer.status, answer.body["error"]["type"]) == (403, "security_exception")
 
 

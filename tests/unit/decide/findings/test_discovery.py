@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from estui.model.finding import Severity
@@ -48,6 +50,16 @@ def test_the_rule_fires_where_it_should_and_only_there(case: Case) -> None:
 def test_an_unknown_initial_master_of_a_cluster_that_has_formed_is_only_a_note() -> None:
     observed = seen(node(f"{MASTERS}: [gone]", api=FORMED))
     assert [found.severity for found in fire("initial-masters-unknown", observed)] == [Severity.NOTE]
+
+
+def test_of_some_folders_of_a_cluster_an_unknown_initial_master_is_only_a_note() -> None:
+    """Without an inventory nobody says that these folders are all there are."""
+    observed = seen(node(f"{MASTERS}: [es-1, es-2, es-3]"))
+    assert [found.severity for found in fire("initial-masters-unknown", observed)] == [Severity.ERROR]
+    alone = replace(observed, inventory=replace(observed.inventory, cluster=""))
+    (found,) = fire("initial-masters-unknown", alone)
+    assert found.severity is Severity.NOTE
+    assert found.summary == "es-2, es-3 is no node of the folders that were given"
 
 
 def test_a_cluster_that_has_not_formed_keeps_its_initial_masters() -> None:

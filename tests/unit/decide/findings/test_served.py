@@ -98,6 +98,23 @@ def test_tls_that_no_file_asks_for_is_set_elsewhere() -> None:
     assert "ES_SETTING_*" in found.effect
 
 
+@pytest.mark.parametrize(
+    ("rule", "contradicting"),
+    [
+        ("port-contradicts-file", serving(TLS, OFF)),
+        ("security-contradicts-file", node(OFF, api=answers(secured=True))),
+        ("cluster-name-contradicts-file", node(api=answers(cluster_name="other"))),
+        ("name-contradicts-file", node(api=answers("es-2"))),
+    ],
+)
+def test_who_contradicts_its_file_is_told_where_to_state_what_is_set_elsewhere(
+    rule: str, contradicting: ObservedNode
+) -> None:
+    (found,) = fire(rule, seen(contradicting))
+    assert "settings_elsewhere:" in found.hint
+    assert "estui.yaml" in found.hint
+
+
 def test_a_node_that_is_down_contradicts_nothing() -> None:
     down = serving(Served(PORT, PortState.REFUSED, "connection refused"))
     for rule in ("port-contradicts-file", "tls-not-loaded", "tls-handshake-fails", "transport-tls-half-way"):
