@@ -84,7 +84,7 @@ async def test_the_runbook_is_saved_under_a_new_name(monkeypatch: pytest.MonkeyP
         await user.do("document.save")
         await user.until(lambda: user.dialog == "AskText", "the question")
         await user.press("enter")
-        await user.told("cannot be written: File exists")
+        await user.told("File exists")  # the path before it wraps where it is long
         assert (tmp_path / "run-book-logs-demo.md").read_text() == "mine"
         await user.press(*["backspace"] * 3)
         await user.type("-2.md")
