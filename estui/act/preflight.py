@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from estui.act import mounts
 from estui.act.context import Context
 from estui.act.fs import Fs
 from estui.act.items import BEFORE, Switched
@@ -33,6 +32,7 @@ from estui.model.plan import (
     SetSecureSetting,
     SetSetting,
 )
+from estui.observe import mounts
 
 SET_BYTES = 64 * 1024
 """Room for one set of certificate files; they are a few kilobytes each."""

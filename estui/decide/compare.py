@@ -78,6 +78,17 @@ def placeholder_refusals(observed: Observed) -> list[str]:
     ]
 
 
+def unseen_refusals(observed: Observed) -> list[str]:
+    """A secured cluster that nobody may ask: a restart, or a reload, would be without proof."""
+    running = [node for node in observed.nodes if node.api.reachable and is_secured(node)]
+    if not running or any(node.api.authenticated_as for node in running):
+        return []
+    return [
+        "the cluster asks for a login, and nobody is let in: give --user or the workspace passphrase (over plain HTTP "
+        "also --plain-http)"
+    ]
+
+
 def outside_refusals(observed: Observed, stages: Sequence[Stage]) -> list[str]:
     """Settings that a plan would write, and that the operator says are set outside the yml: what is set there wins."""
     nodes = {node.target: node for node in observed.nodes}

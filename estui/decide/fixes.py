@@ -13,10 +13,10 @@ from dataclasses import replace
 from estui.decide import compare, fix_changes, kibana
 from estui.decide.beats_steps import is_beat
 from estui.decide.fix_changes import MOVED
-from estui.decide.plan import BEATS_STAGE, KIBANA_STAGE, SECURE_STAGE, pins_of, places_of
+from estui.decide.places import pins_of, places_of
+from estui.decide.plan import BEATS_STAGE, KIBANA_STAGE, SECURE_STAGE
 from estui.decide.rotation import standing_goal
 from estui.decide.runbook import with_steps
-from estui.decide.rung import is_secured
 from estui.errors import PlanError
 from estui.model.finding import Finding, Severity
 from estui.model.goal import Goal
@@ -205,18 +205,7 @@ def _refusals(observed: Observed, goal: Goal, targets: list[str], stage: Stage |
     if stage is not None:
         yield from compare.outside_refusals(observed, (stage,))
         if stage.restart is Restart.ROLLING:
-            yield from _unseen(observed)
-
-
-def _unseen(observed: Observed) -> list[str]:
-    """A secured cluster that nobody may ask: its restart would be without proof."""
-    running = [node for node in observed.nodes if node.api.reachable and is_secured(node)]
-    if not running or any(node.api.authenticated_as for node in running):
-        return []
-    return [
-        "the cluster asks for a login, and nobody is let in: give --user or the workspace passphrase (over plain HTTP "
-        "also --plain-http)"
-    ]
+            yield from compare.unseen_refusals(observed)
 
 
 def _held_back(findings: Sequence[Finding], targets: Sequence[str], rule: str) -> list[str]:

@@ -13,10 +13,10 @@ from dataclasses import replace
 from estui.decide import compare
 from estui.decide.findings.secure_settings import belongs_to_node, is_plain, is_secure
 from estui.decide.layers import NODE_KEYSTORE
-from estui.decide.plan import pins_of, places_of
+from estui.decide.places import pins_of, places_of
 from estui.decide.rotation import standing_goal
 from estui.decide.runbook import start_order, with_steps
-from estui.decide.rung import is_secured, ssl_key
+from estui.decide.rung import ssl_key
 from estui.decide.secure_steps import secure_steps
 from estui.errors import PlanError, StoreError
 from estui.formats.es_keystore import SEED, check_setting_name
@@ -122,7 +122,7 @@ def refusals(observed: Observed, goal: Goal) -> list[str]:
             reasons += _needed(node, edit.names)
     if not reasons and edit.edit is KeystoreEdit.REMOVE:
         reasons += _nowhere(_targets(observed, goal), edit.names)
-    return reasons or _unseen(observed)
+    return reasons or compare.unseen_refusals(observed)
 
 
 def _name_refusals(edit: SecureEdit) -> Iterator[str]:
@@ -154,17 +154,6 @@ def _nowhere(nodes: list[ObservedNode], names: tuple[str, ...]) -> Iterator[str]
     for name in names:
         if not any(name in node.keystore.names for node in nodes):
             yield f"no elasticsearch.keystore of {', '.join(node.target for node in nodes)} holds {name}"
-
-
-def _unseen(observed: Observed) -> list[str]:
-    """A secured cluster that nobody may ask: a restart, or a reload, would be without proof."""
-    running = [node for node in observed.nodes if node.api.reachable and is_secured(node)]
-    if not running or any(node.api.authenticated_as for node in running):
-        return []
-    return [
-        "the cluster asks for a login, and nobody is let in: give --user or the workspace passphrase (over plain HTTP "
-        "also --plain-http)"
-    ]
 
 
 def secure_plan(observed: Observed, goal: Goal, *, workspace: str) -> Plan:

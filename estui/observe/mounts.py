@@ -1,26 +1,44 @@
-"""Files that are mounts by themselves: what containers do with `-v file:file`. They cannot be replaced by a rename."""
+"""The mount table of this host: where mounts are (also those of single files, as `-v file:file` makes them, which no
+rename replaces), and of what kind a folder's file system is."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 MOUNT_TABLE = "/proc/self/mountinfo"
-_OCTAL = re.compile(rb"\\([0-7]{3})")
-_POINT = 4
-"""Field of a row that holds the mount point (proc(5), `/proc/PID/mountinfo`)."""
+WITHOUT_LINKS = frozenset({"cifs", "smb3", "smbfs", "vfat", "exfat", "msdos", "ntfs", "ntfs3", "9p"})
+"""File systems whose links, where they have any, are understood by this host alone."""
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+def _rows() -> list[tuple[str, str]]:
+    """Mount point and type of every mount, in order. Source: proc(5), `/proc/PID/mountinfo`, fields 5 and 9."""
+    try:
+        text = Path(MOUNT_TABLE).read_text(errors="surrogateescape")
+    except OSError:
+        return []
+    rows = []
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        fields, kinds = left.split(" "), right.split(" ")
+        if len(fields) > 4 and kinds[0]:
+            rows.append((_OCTAL.sub(lambda found: chr(int(found.group(1), 8)), fields[4]), kinds[0]))
+    return rows
 
 
 def mount_points() -> frozenset[str]:
-    """Paths on which something is mounted; none where the table cannot be read, as on another system."""
-    try:
-        rows = Path(MOUNT_TABLE).read_bytes().splitlines()
-    except OSError:
-        return frozenset()
-    fields = (row.split(b" ", _POINT + 1) for row in rows)
-    return frozenset(_unescaped(each[_POINT]) for each in fields if len(each) > _POINT)
+    """Paths on which something is mounted; a bind-mounted single file is one of them."""
+    return frozenset(path for path, _ in _rows())
 
 
-def _unescaped(point: bytes) -> str:
-    """Blanks and such stand in octal in the table."""
-    return _OCTAL.sub(lambda found: bytes([int(found.group(1), 8)]), point).decode(errors="surrogateescape")
+def file_system(folder: str) -> str:
+    """Type of the file system that a folder is on, empty where it cannot be told."""
+    path = os.path.realpath(folder)
+    best, kind = "", ""
+    for point, found in _rows():
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, found
+    return kind

@@ -409,7 +409,7 @@ def test_a_file_with_two_names_is_refused_before_anything_is_written(single: Clu
 def test_a_mount_without_links_is_no_hindrance(single: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMB and FAT: files under their own names need no link, a set of estui's own does."""
     set_up(single)
-    monkeypatch.setattr("estui.act.mounts.file_system", lambda folder: "cifs")
+    monkeypatch.setattr("estui.observe.mounts.file_system", lambda folder: "cifs")
     engine = single.engine()
     assert engine.apply(plan_of(single, change())).phase is RunPhase.DONE
     with pytest.raises(ApplyError) as refused:

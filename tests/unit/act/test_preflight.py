@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from estui.act import mounts, preflight
+from estui.act import preflight
 from estui.act.preflight import Rights
 from estui.errors import ApplyError, EstuiError
 from estui.model.run import RunPhase
+from estui.observe import mounts
 from tests.unit.act.folders import Cluster
 from tests.unit.act.offline import go_offline
 from tests.unit.act.test_fs import is_root, needs_root
@@ -293,18 +294,6 @@ def test_a_full_file_system_is_refused_before_a_node_is_touched(single: Cluster)
         assert "bytes are free" in reason
 
     with_mounts(act)
-
-
-def test_mounts_with_spaces_in_their_names_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = tmp_path / "mountinfo"
-    table.write_text(
-        "22 1 0:20 / / rw,relatime - ext4 /dev/vda rw\n"
-        "36 22 0:30 / /mnt/es\\0401 rw,noatime master:1 - cifs //host/share rw\n"
-    )
-    monkeypatch.setattr(mounts, "MOUNT_TABLE", str(table))
-    assert mounts.mount_points() == {"/", "/mnt/es 1"}
-    assert mounts.file_system("/mnt/es 1/config") == "cifs"
-    assert mounts.file_system("/mnt/es 10") == "ext4"
 
 
 def test_sets_are_refused_where_links_mean_nothing_to_the_node(

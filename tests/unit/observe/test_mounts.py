@@ -19,6 +19,19 @@ def test_points_are_read_with_their_blanks(tmp_path: Path, monkeypatch: pytest.M
     assert mounts.mount_points() == {"/", "/mnt/a b"}
 
 
+def test_the_file_system_of_a_folder_is_that_of_its_nearest_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "mountinfo"
+    table.write_text(
+        "22 1 0:20 / / rw,relatime - ext4 /dev/vda rw\n"
+        "36 22 0:30 / /mnt/es\\0401 rw,noatime master:1 - cifs //host/share rw\n"
+    )
+    monkeypatch.setattr(mounts, "MOUNT_TABLE", str(table))
+    assert mounts.file_system("/mnt/es 1/config") == "cifs"
+    assert mounts.file_system("/mnt/es 10") == "ext4"
+
+
 def test_without_a_table_nothing_is_a_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounts, "MOUNT_TABLE", str(tmp_path / "absent"))
     assert mounts.mount_points() == frozenset()
