@@ -6,10 +6,16 @@ import base64
 import json
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from estui.secret import Secret
+
+if TYPE_CHECKING:
+    from estui.act.context import Recipe
 
 SHORTEST = 8
 """Characters; less than that is found by chance."""
@@ -80,14 +86,14 @@ class Canaries:
 
 
 def watch_generated(canaries: Canaries, patch: pytest.MonkeyPatch) -> None:
-    """Every password and private key that estui makes from now on is a canary as well."""
-    from estui.act import login, passwords, prepare, workspace
+    """Every password, private key and other secret that estui makes from now on is a canary as well."""
+    from estui.act import keys, kibana_entries, login, passwords, prepare, tokens, workspace
     from estui.act.context import new_password
     from estui.engine import passwords as kept_outside
     from estui.pki.keys import generate_key
 
-    def password() -> object:
-        made = new_password()
+    def password(*recipe: Recipe) -> object:
+        made = new_password(*recipe)
         canaries.add(f"generated password {len(canaries.names)}", made.reveal())
         return made
 
@@ -97,7 +103,18 @@ def watch_generated(canaries: Canaries, patch: pytest.MonkeyPatch) -> None:
         canaries.add(f"generated key {len(canaries.names)}", made.private_numbers().private_value.to_bytes(32, "big"))
         return made
 
+    def watched(make: Callable[..., Secret], what: str) -> Callable[..., Secret]:
+        def made(*arguments: object) -> Secret:
+            value = make(*arguments)
+            if not canaries.found(value.reveal()):
+                canaries.add(f"generated {what} {len(canaries.names)}", value.reveal())
+            return value
+
+        return made
+
+    patch.setattr(tokens, "issue", watched(tokens.issue, "token"))
+    patch.setattr(kibana_entries, "shared", watched(kibana_entries.shared, "encryption secret"))
     for module in (login, prepare, passwords, kept_outside):
         patch.setattr(module, "new_password", password)
-    for module in (prepare, workspace):
+    for module in (keys, workspace):
         patch.setattr(module, "generate_key", key)

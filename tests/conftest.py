@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +22,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Whole jobs stand side by side and take a hundred times as long as a unit test: who is done early takes over."""
     return importlib.import_module("xdist.scheduler").WorkStealingScheduling(config, log)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_derivations() -> Iterator[None]:
+    """Passphrases cost a third of a second each time, which hundreds of tests would pay; what the numbers are is a
+    test of its own (`tests/hostile/test_at_rest.py`)."""
+    from estui.formats import pbes2, secrets
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pbes2, "ROUNDS", 2048)
+        patch.setattr(secrets, "DEFAULT_COST", secrets.Cost(n=2**12, p=1))
+        yield
 
 
 @pytest.fixture

@@ -115,8 +115,8 @@ class Allocation:
                 raise ProbeError(f"{health.unassigned_shards} shard copies are not back yet")
             return f"{health.nodes} nodes, {health.status}"
 
-        options = self.context.options
-        limit = max(options.start_timeout_s if self._was_restarted() else 0.0, options.wait_s)
+        start_s = self.context.inventory.limits.start_seconds
+        limit = max(start_s if self._was_restarted() else 0.0, self.context.options.wait_s)
         problem = self.watching.gate(step, "cluster", whole, limit)
         if problem:
             raise WaitingError(f"{', '.join(step.targets)} is not taken down: {problem}", hint=CAUSES)

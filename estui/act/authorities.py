@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
+
 from cryptography import x509
 
 from estui.act.workspace import Workspace, serial
 from estui.errors import CertificateError
 from estui.formats import pem, pkcs12
+from estui.formats.pbes2 import IV_LENGTH, SALT_LENGTH
 from estui.model.observed import FileKind
 from estui.pki.facts import certificate_facts
 from estui.pki.renewal import renew_authority
@@ -21,7 +24,8 @@ def bundle(workspace: Workspace, name: str, passphrase: Secret, password: Secret
     certificate, key = workspace.authority_certificate(name), workspace.authority_key(name, passphrase)
     if as_pkcs12:
         return pkcs12.write_keystore(name, key, certificate, [], password)
-    return pem.certificate_pem(certificate) + pem.private_key_pem(key, password)
+    salt, iv = secrets.token_bytes(SALT_LENGTH), secrets.token_bytes(IV_LENGTH)
+    return pem.certificate_pem(certificate) + pem.sealed_key_pem(key, password, salt=salt, iv=iv)
 
 
 def kept_name(name: str, certificate: x509.Certificate) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from estui.act.context import Context
-from estui.errors import ApplyError, Location
+from estui.act.items import BEFORE
+from estui.decide.beats_steps import is_beat
+from estui.errors import ApplyError, EstuiError, Location
 from estui.formats.beats_keystore import IV_LENGTH, SALT_LENGTH, read_beats_keystore, write_beats_keystore
 from estui.formats.beats_values import change_on_reading
 from estui.model.observed import FileState
-from estui.model.plan import Place
+from estui.model.plan import Place, Plan, SetSecureSetting
 from estui.observe.beat_folder import observe_beat_folder, read_entries
 from estui.secret import Secret
 
@@ -47,6 +50,32 @@ def carried_entry(context: Context, target: str, name: str) -> Secret:
             f"the entry {name} is gone from its keystore", location=Location(entry.data or root), hint="plan again"
         )
     return entries[name]
+
+
+_PASSWORD = "password:"  # noqa: S105 - a placeholder's kind, not a secret
+
+
+def _passwords(plan: Plan) -> Iterator[SetSecureSetting]:
+    """Entries of Beats' keystores that are a user's password."""
+    for change in plan.changes:
+        if isinstance(change, SetSecureSetting) and is_beat(change.target) and change.secret.startswith(_PASSWORD):
+            yield change
+
+
+def held(context: Context, user: str, run: str = "") -> Iterator[Secret]:
+    """What keystores of the plan's Beats hold as the password of a user: now, or before a run replaced it."""
+    for change in _passwords(context.plan):
+        if change.secret != f"{_PASSWORD}{user}":
+            continue
+        with contextlib.suppress(EstuiError):
+            if not run:
+                yield carried_entry(context, change.target, change.name)
+                continue
+            path = f"{context.plan.folder}/{BEFORE}/{run}/{change.path}"
+            state = context.fs.read(context.plan.place(change.target).root, path)
+            entries = read_beats_keystore(state.content, path).entries if state.exists else {}
+            if change.name in entries:
+                yield entries[change.name]
 
 
 def require_unchanged(user: str, value: Secret) -> Secret:

@@ -7,9 +7,11 @@ one rename. What was replaced stays on the target in `estui/before/<run>/`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from estui.act import api_keys, tokens
 from estui.act.context import Context
+from estui.act.crew import for_each, in_groups
 from estui.act.fs import Owner, temporary_name
 from estui.act.items import BEFORE, Item, Ready, Switched, difference, identical, items_of, ready_of, same, switched_of
 from estui.act.journal import Journal, Record
@@ -22,12 +24,12 @@ from estui.model.observed import FileKind
 _SWITCHABLE = (FileKind.FILE.value, FileKind.LINK.value, FileKind.ABSENT.value)
 
 
-def ready_items(context: Context, stage: str) -> dict[str, tuple[Item, ...]]:
-    """Items of a stage by target, as the journal has them."""
+def ready_items(context: Context, stage: str, targets: Collection[str]) -> dict[str, tuple[Item, ...]]:
+    """Items of a stage for these targets, as the journal has them."""
     return {
         record.text("target"): items_of(record.fields.get("items"), context.journal.path)
         for record in context.journal.find("prepare")
-        if record.text("stage") == stage
+        if record.text("stage") == stage and record.text("target") in targets
     }
 
 
@@ -63,26 +65,31 @@ def commit(context: Context, stage: str, targets: Sequence[str], step: str) -> N
     Raises StalePlanError where something moved since, ApplyError where something that was made ready is no longer
     whole: nothing of the step is switched then.
     """
-    ready = ready_items(context, stage)
+    ready = ready_items(context, stage, set(targets))
     done = committed_targets(context.journal)
     open_targets = [target for target in targets if target in ready and f"{stage}/{target}" not in done]
     if context.journal.has("undoes"):
         _compare_items(context, ready, open_targets)
     else:
-        compare_pins(context, open_targets, _switched_by(context))
-    _check_ready(context, stage, open_targets)
-    for target in open_targets:
-        with deferred_signals():
-            switch(context, stage, target, ready[target])
+        compare_pins(context, open_targets, _switched_by(context, set(open_targets)))
+    _check_ready(context, stage, set(open_targets))
+
+    def switch_one(target: str) -> None:
+        switch(context, stage, target, ready[target])
         names = ", ".join(item.path for item in ready[target])
         context.evidence(step, target, f"switched {names}")
 
+    for group in in_groups(open_targets):
+        with deferred_signals():
+            for_each(group, switch_one)
 
-def _switched_by(context: Context) -> set[tuple[str, str]]:
-    """Targets and pinned paths that this run switched itself, in an earlier stage."""
+
+def _switched_by(context: Context, targets: Collection[str]) -> set[tuple[str, str]]:
+    """These targets' pinned paths that this run switched itself, in an earlier stage."""
     return {
         (each.item.target, each.item.pinned)
         for record in announced(context.journal).values()
+        if record.text("target") in targets
         for each in switched_of(record.fields.get("items"), context.journal.path)
     }
 
@@ -92,6 +99,7 @@ def _compare_items(context: Context, ready: dict[str, tuple[Item, ...]], targets
     expected = {
         (record.text("target"), each.item.path): each.before
         for record in context.journal.find("expects")
+        if record.text("target") in targets
         for each in switched_of(record.fields.get("items"), context.journal.path)
     }
     moved = []
@@ -109,7 +117,7 @@ def _compare_items(context: Context, ready: dict[str, tuple[Item, ...]], targets
         )
 
 
-def _check_ready(context: Context, stage: str, targets: Sequence[str]) -> None:
+def _check_ready(context: Context, stage: str, targets: Collection[str]) -> None:
     """Every file that was made ready is still there and whole."""
     broken = [
         f"{record.text('root')}/{each.path}"
@@ -260,6 +268,8 @@ def undo_prepared(context: Context) -> None:
         for folder in reversed(_texts(record.fields.get("folders"))):
             if not context.fs.names(root, folder):
                 context.fs.remove(root, folder)
+    tokens.drop_unused(context)
+    api_keys.drop_unused(context)
 
 
 def drop_staged(context: Context, record: Record) -> None:

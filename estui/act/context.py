@@ -21,17 +21,34 @@ from estui.secret import Secret
 Emit = Callable[[Event], None]
 SYMBOLS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 """Letters and digits without those that are easily mixed up (I l 1, O 0)."""
-PASSWORD_LENGTH = 24
+MIXED_UP = "Il1O0"
+MARKS = "-_.~"
+"""Signs without a meaning in yml, shells, URLs or Beats' own expansion."""
 
 
-def new_password() -> Secret:
-    """24 random letters and digits, at least one letter in front: about 138 bits.
+@dataclass(frozen=True)
+class Recipe:
+    """What passwords that estui makes look like."""
+
+    length: int = 24
+    marks: bool = False
+    """Signs beside letters and digits."""
+    mixed_up: bool = False
+    """Also characters that are easily mixed up."""
+
+
+def new_password(recipe: Recipe = Recipe()) -> Secret:
+    """Random letters and digits, a letter in front: as they are by default, about 138 bits.
 
     A letter first, and no character with a meaning in yml, shells or Beats' own expansion, keeps every
     consumer from reading it as something else (beats.md §1.2).
     """
-    letters = SYMBOLS[:-8]
-    return Secret(secrets.choice(letters) + "".join(secrets.choice(SYMBOLS) for _ in range(PASSWORD_LENGTH - 1)))
+    symbols = SYMBOLS + (MIXED_UP if recipe.mixed_up else "")
+    letters = [sign for sign in symbols if sign.isalpha()]
+    # its last character is no sign either, which a reader takes for the end of a sentence
+    every = symbols + (MARKS if recipe.marks else "")
+    middle = "".join(secrets.choice(every) for _ in range(recipe.length - 2))
+    return Secret(secrets.choice(letters) + middle + secrets.choice(symbols))
 
 
 @dataclass
@@ -44,9 +61,6 @@ class Options:
     take_over: bool = False
     wait_s: float = 0.0
     """How long to watch for something that a person does."""
-    start_timeout_s: float = 180.0
-    stop_timeout_s: float = 120.0
-    command_timeout_s: float = 120.0
 
 
 @dataclass
@@ -78,6 +92,10 @@ class Context:
     new_keystore_password: Secret | None = None
     client: ClientCertificate | None = None
     """A client certificate that the operator gave; without one estui shows its own, where it has one."""
+    plain_http: bool = False
+    """The operator agreed to logins over plain HTTP to other hosts."""
+    telling: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Whoever listens hears one thing at a time, also where many targets are worked on."""
 
     @property
     def run(self) -> str:
@@ -96,5 +114,6 @@ class Context:
     def evidence(self, step: str, target: str, text: str, *, ok: bool = True) -> Evidence:
         """Something observed, told at once."""
         seen = Evidence(stamp(self.now()), target, text, ok)
-        self.emit(EvidenceSeen(step, seen))
+        with self.telling:
+            self.emit(EvidenceSeen(step, seen))
         return seen

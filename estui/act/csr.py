@@ -6,6 +6,7 @@ after an import the chains and `answers.json`. The two JSON files are written la
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from estui.act.journal import stamp
 from estui.act.workspace import PRIVATE_FILE, PRIVATE_FOLDER, REQUESTS, Workspace
 from estui.errors import ApplyError, StoreError
 from estui.formats import pem
+from estui.formats.pbes2 import IV_LENGTH, SALT_LENGTH
 from estui.formats.wire import dumps
 from estui.model.csr import CsrAnswer, CsrAnswers, CsrEntry, CsrSet
 from estui.model.observed import ImportedLeaf
@@ -42,8 +44,9 @@ def store_requests(workspace: Workspace, csr: CsrSet, made: Sequence[Made], pass
     folder = f"{REQUESTS}/{csr.id}"
     workspace.fs.make_folder(workspace.path, REQUESTS, PRIVATE_FOLDER, Owner())
     workspace.fs.make_folder(workspace.path, folder, PRIVATE_FOLDER, Owner())
+    salt = secrets.token_bytes(SALT_LENGTH)
     for each in made:
-        key = encrypt_key(each.key, passphrase)
+        key = encrypt_key(each.key, passphrase, salt=salt, iv=secrets.token_bytes(IV_LENGTH))
         workspace.fs.create(workspace.path, f"{folder}/{each.entry.stem}.key", key, PRIVATE_FILE, Owner())
         workspace.fs.create(workspace.path, f"{folder}/{each.entry.stem}.csr", each.content, PRIVATE_FILE, Owner())
     workspace.replace(f"{folder}/{REQUESTS_JSON}", dumps(csr))
@@ -119,5 +122,5 @@ def _stem(home: Path, change: PublishSet) -> str:
         for each in read_sets(home)
         if each.id == change.imported
         for entry in each.entries
-        if (entry.request.target, entry.request.set_name) == (change.target, change.set_name)
+        if entry.request.target == change.target and change.set_name in entry.sets
     )

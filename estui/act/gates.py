@@ -27,6 +27,8 @@ class Gates:
     def __init__(self, context: Context, peers: Peers) -> None:
         self.context = context
         self.peers = peers
+        self._known: tuple[int, dict[tuple[str, str], LeafRecord]] = (0, {})
+        """Count of the records that the planned leaves, by target and set, were read from."""
 
     def wait(self, gate: Callable[[], str], timeout_s: float, in_vain: Callable[[], bool] = lambda: False) -> str:
         """Asks a gate until it closes, or waiting is in vain; the last reason why it does not, empty once it has."""
@@ -135,9 +137,11 @@ class Gates:
 
     def planned_leaf(self, target: str, set_name: str) -> LeafRecord | None:
         """The leaf that this run materialised for a target's set."""
-        return next(
-            (leaf for leaf in self.planned_leaves() if (leaf.target, leaf.set_name) == (target, set_name)), None
-        )
+        records = self.context.journal.find("prepare")
+        if len(records) != self._known[0]:
+            leaves = {(leaf.target, leaf.set_name): leaf for leaf in reversed(self.planned_leaves())}
+            self._known = len(records), leaves
+        return self._known[1].get((target, set_name))
 
     def planned_leaves(self) -> list[LeafRecord]:
         """Every leaf that this run materialised; none for an undo, which brings back what was."""

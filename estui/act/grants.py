@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from estui.act.context import Context
+from estui.act.journal import Journal
 from estui.errors import ApplyError, ProbeError
 from estui.model.plan import GrantLogin, IndexRights
 from estui.observe import es_api
 from estui.observe.http import Client
 from estui.secret import Secret
 
+MADE, GONE = "login-made", "login-gone"
+"""Acts of journal records: a user or role is about to be made that was not there; it was deleted again."""
 MARK = "estui"
 """Key of the metadata that tells whose user or role it is: the workspace's id."""
 
@@ -38,6 +41,12 @@ def _union(one: GrantLogin, other: GrantLogin) -> GrantLogin:
     )
 
 
+def rights_of(cluster: Sequence[str], indices: Sequence[IndexRights]) -> dict[str, object]:
+    """Rights in the words of the API, as a role or an API key takes them."""
+    listed = [{"names": list(each.names), "privileges": list(each.privileges)} for each in indices]
+    return {"cluster": list(cluster), "indices": listed}
+
+
 def give(context: Context, client: Client, grant: GrantLogin, password: Secret) -> None:
     """Makes the role and the user, or sets both right where this workspace made them.
 
@@ -45,19 +54,40 @@ def give(context: Context, client: Client, grant: GrantLogin, password: Secret) 
     """
     owner = context.workspace.identity().id
     for kind, name in (("role", grant.role), ("user", grant.user)):
-        _refuse_foreign(client, kind, name, owner)
-    rights = [{"names": list(each.names), "privileges": list(each.privileges)} for each in grant.indices]
+        if not _is_there(client, kind, name, owner):
+            context.journal.write(MADE, kind=kind, name=name)
     metadata = {MARK: owner}
-    role = {"cluster": list(grant.cluster), "indices": rights, "metadata": metadata}
+    role = {**rights_of(grant.cluster, grant.indices), "metadata": metadata}
     _put(client, "role", grant.role, role)
     user = {"password": password.reveal(), "roles": [grant.role, *grant.roles], "metadata": metadata}
     _put(client, "user", grant.user, user)
 
 
-def _refuse_foreign(client: Client, kind: str, name: str, owner: str) -> None:
+def take_back(context: Context, journal: Journal, client: Client) -> list[str]:
+    """Deletes the users and roles that a run made, users first; what was there before it stays. Idempotent.
+
+    Raises ApplyError: it is refused; ProbeError: no answer.
+    """
+    names = []
+    gone = {(record.text("kind"), record.text("name")) for record in context.journal.find(GONE)}
+    made = [(record.text("kind"), record.text("name")) for record in reversed(journal.find(MADE))]
+    for kind, name in dict.fromkeys(made):
+        if (kind, name) in gone:
+            continue
+        answer = client.request("DELETE", f"/_security/{kind}/{name}", timeout_s=30.0)
+        if answer.status not in (200, 404):
+            raise ApplyError(f"the {kind} {name} was not deleted: {es_api.reason(answer)}", hint="delete it by hand")
+        context.journal.write(GONE, kind=kind, name=name)
+        context.workspace.audit(f"{kind} deleted", name=name, run=context.run)
+        names.append(f"{kind} {name}")
+    return names
+
+
+def _is_there(client: Client, kind: str, name: str, owner: str) -> bool:
+    """Whether a user or role of this workspace has the name. Raises ApplyError where somebody else's has it."""
     answer = client.request("GET", f"/_security/{kind}/{name}")
     if answer.status == 404:
-        return
+        return False
     if answer.status != 200:
         raise ProbeError(f"the {kind} {name} cannot be looked up: {es_api.reason(answer)}")
     found = es_api.mapping_in(es_api.as_mapping(answer.json()), name)
@@ -67,6 +97,7 @@ def _refuse_foreign(client: Client, kind: str, name: str, owner: str) -> None:
             hint=f"remove it, or give the client its login by hand; then plan again ({kind}s are named as Elastic's "
             "documentation does)",
         )
+    return True
 
 
 def _put(client: Client, kind: str, name: str, body: Mapping[str, object]) -> None:
@@ -82,8 +113,8 @@ def proven(client: Client, grant: GrantLogin) -> str:
     """
     if es_api.authenticate(client) != grant.user:
         raise ProbeError("it is refused (401)")
-    index = [{"names": list(each.names), "privileges": list(each.privileges)} for each in grant.indices]
-    body = {"cluster": list(grant.cluster), "index": index}
+    rights = rights_of(grant.cluster, grant.indices)
+    body = {"cluster": rights["cluster"], "index": rights["indices"]}
     answer = client.request("POST", "/_security/user/_has_privileges", body)
     if answer.status != 200:
         raise ProbeError(es_api.reason(answer))

@@ -13,33 +13,13 @@ from estui.formats.beats_keystore import read_beats_keystore
 from estui.formats.es_keystore import entries_digest, read_secure_settings
 from estui.formats.kibana_keystore import read_kibana_keystore
 from estui.formats.wire import Json, decode
+from estui.model.image import GONE, Image
 from estui.model.observed import ABSENT, FileKind, FileState
 from estui.secret import Secret
 
 NODE_KEYSTORE, KIBANA_KEYSTORE = "elasticsearch.keystore", "kibana.keystore"
 BEFORE = "before"
 """Folder inside the managed folder for the files that runs replaced."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """How one name looks: enough to tell it apart and to check it, never its content."""
-
-    kind: str
-    sha256: str = ""
-    entries: str = ""
-    """Keyed digest of the entries of a keystore; empty for other files or where it cannot be opened."""
-    mode: int = 0
-    uid: int = 0
-    gid: int = 0
-    link: str | None = None
-
-    @property
-    def absent(self) -> bool:
-        return self.kind == FileKind.ABSENT.value
-
-
-GONE = Image(FileKind.ABSENT.value)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from estui.act.fs import Fs, Owner
 from estui.errors import EstuiError, Location, StoreError
-from estui.formats.wire import Json, to_json
+from estui.formats.wire import Json, as_text, to_json
 from estui.model.observed import FileKind
 
 RUNS = "runs"
@@ -50,7 +51,7 @@ class Record:
 
 
 def _checksum(body: dict[str, Json]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+    return hashlib.sha256(as_text(body, sort_keys=True)).hexdigest()[:16]
 
 
 @functools.lru_cache(maxsize=64)
@@ -85,7 +86,7 @@ def _check_format(records: list[Record], path: str) -> None:
 def _parse_line(line: bytes) -> Record | None:
     try:
         body = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None
@@ -103,6 +104,8 @@ class Journal:
         self.workspace = workspace
         self.run = run
         self.clock = clock
+        self._one_by_one = threading.Lock()
+        self._latest: dict[tuple[str, str], tuple[list[Record], int, dict[str, Record]]] = {}
         self.records = self._read()
 
     @property
@@ -126,16 +129,20 @@ class Journal:
     _unsure = False
 
     def write(self, act: str, **fields: object) -> Record:
-        """One record, on disk when this returns.
+        """One record, on disk when this returns; any thread may write.
 
         Raises ApplyError where it cannot be written; whether it is there is then read again before the next one.
         """
+        with self._one_by_one:
+            return self._write(act, fields)
+
+    def _write(self, act: str, fields: Mapping[str, object]) -> Record:
         if self._unsure:
             self.records = self._read()
             self._unsure = False
         body: dict[str, Json] = {"n": len(self.records) + 1, "at": stamp(self.clock()), "act": act}
         body.update({name: to_json(value) for name, value in fields.items()})
-        line = json.dumps({**body, "sum": _checksum(body)}, ensure_ascii=False).encode() + b"\n"
+        line = as_text({**body, "sum": _checksum(body)}) + b"\n"
         # a torn line before this one gets its line end, so that this one stands alone
         try:
             self.fs.append(self.workspace, self.path, (b"\n" if self._torn else b"") + line)
@@ -153,6 +160,17 @@ class Journal:
 
     def has(self, act: str) -> bool:
         return any(record.act == act for record in self.records)
+
+    def latest(self, act: str, name: str) -> Mapping[str, Record]:
+        """The last record of an act for each value of one of its fields; a look costs no more than what is new."""
+        records, seen, found = self._latest.get((act, name), (self.records, 0, {}))
+        if records is not self.records:
+            seen, found = 0, {}
+        for record in self.records[seen:]:
+            if record.act == act:
+                found[record.text(name)] = record
+        self._latest[act, name] = self.records, len(self.records), found
+        return found
 
 
 def make_run_folder(fs: Fs, workspace: str, run: str) -> None:

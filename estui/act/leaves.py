@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from estui.act.context import Context
+from estui.act.crew import gather
 from estui.act.peers import Peers
 from estui.model.observed import OnDisk
 from estui.model.report import LeafFacts
@@ -19,8 +20,8 @@ def note_leaves(context: Context, peers: Peers, when: str) -> None:
 
 
 def _leaves(peers: Peers) -> Iterator[LeafFacts]:
-    for target in peers.nodes:
-        for layer, disk in peers.read_node(target).disk.items():
+    for target, node in zip(peers.nodes, gather(peers.nodes, peers.read_node), strict=True):
+        for layer, disk in node.disk.items():
             yield from _facts(target, layer.value, disk)
     for target in peers.kibana:
         kibana = peers.read_kibana(target)

@@ -95,20 +95,7 @@ def _files(journal: Journal, run: RunState, *, waiting: bool) -> Iterator[Desire
 
 
 def _file(item: Item, run: str, *, waiting: bool) -> DesiredFile:
-    after = item.after
-    return DesiredFile(
-        item.root,
-        item.path,
-        after.kind,
-        after.sha256,
-        after.entries,
-        after.mode,
-        after.uid,
-        after.gid,
-        after.link,
-        run,
-        waiting,
-    )
+    return DesiredFile(item.root, item.path, item.after, run, waiting)
 
 
 def _leaves(journal: Journal, *, waiting: bool) -> Iterator[DesiredLeaf]:

@@ -8,13 +8,15 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from estui.act.context import Context
+from estui.act.crew import for_each
 from estui.act.fs import Fs, Owner
 from estui.act.journal import run_ids, stamp, utc_now
-from estui.act.prepare import staged_name
 from estui.act.runs import read_run
+from estui.act.staging import staged_name
 from estui.act.workspace import PRIVATE_FILE
 from estui.errors import ApplyError, EstuiError, Location, LockedError
 from estui.formats.wire import Json, dumps
@@ -158,8 +160,7 @@ def take_nodes(context: Context) -> None:
 
     Raises LockedError where another run, workspace or host has one; `take_over` replaces such a mark.
     """
-    for place in context.plan.places:
-        take_node(context, place)
+    for_each(context.plan.places, partial(take_node, context))
 
 
 def take_node(context: Context, place: Place) -> None:
@@ -283,11 +284,14 @@ def release_nodes(context: Context, heir: str = "") -> None:
     made_for = {record.text("target") for record in taken if record.fields.get("new_folder") is True}
     if taken and not context.journal.has("releasing"):
         context.journal.write("releasing")
-    for target in dict.fromkeys(record.text("target") for record in taken):
+
+    def release(target: str) -> None:
         place = context.plan.place(target)
         _release(context, place, heir)
         if target in made_for and not fs.names(place.root, folder):
             fs.remove(place.root, folder)
+
+    for_each(dict.fromkeys(record.text("target") for record in taken), release)
 
 
 def _release(context: Context, place: Place, heir: str) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estui.act.context import Context
-from estui.decide.mutual import demand_of, trust_context
+from estui.decide.mutual import demand_of, has_realm, mapping_file, trust_context
 from estui.decide.rung import has_tls
 from estui.errors import ProbeError
+from estui.formats.role_mapping import MARK, mark_of
 from estui.model.certificate import CertificateFacts
 from estui.model.goal import Demand
 from estui.model.inventory import Layer
@@ -66,6 +67,8 @@ def proofs(context: Context, peers: Peers, targets: tuple[str, ...]) -> Iterator
         if not trust_context(node).trusted:
             continue
         yield target, "a client with a certificate is let through", partial(_own, peers, node)
+        if has_realm(node) and context.client is None:
+            yield target, "has loaded who has which role", partial(mapping_loaded, peers, target)
         for name in peers.kibana:
             claim = f"its certificate is let through by {target}"
             yield name, claim, partial(_kibana, peers.read_kibana(name), node)
@@ -77,7 +80,25 @@ def own_is_let_in(peers: Peers, target: str) -> tuple[str, ...]:
     node = peers.read_node(target)
     if demand_of(node) is Demand.NONE or not trust_context(node).trusted or peers.shown(node) is None:
         return ()
-    return (_own(peers, node),)
+    told = (_own(peers, node),)
+    if not has_realm(node) or peers.context.client is not None:
+        return told
+    return (*told, mapping_loaded(peers, target))
+
+
+def mapping_loaded(peers: Peers, target: str) -> str:
+    """That a node has loaded the file of who has which role: estui's own certificate has a role in it that gives no
+    rights, and whose name tells the rest. Raises ProbeError while it has another one."""
+    mark = mark_of(mapping_file(peers.read_node(target), peers.context.inventory.folder))
+    if not mark:
+        return "its file of roles has no mark of estui's to ask for"
+    with peers.client(target, None) as client:
+        user, roles = es_api.who(client)
+    if not user:
+        return "certificates log nobody in at the moment: is there a licence for it?"
+    if mark not in roles:
+        raise ProbeError("has another mapping of roles loaded than its file has")
+    return f"logs in estui's own certificate with the mark of the file, {mark}"
 
 
 def no_roles(peers: Peers, target: str) -> str:
@@ -87,8 +108,9 @@ def no_roles(peers: Peers, target: str) -> str:
     """
     with peers.client(target, None) as client:
         user, roles = es_api.who(client)
-    if roles:
-        raise ProbeError(f"estui's certificate alone logs in as {user}, with the roles {', '.join(roles)}")
+    rights = [role for role in roles if not role.startswith(MARK)]
+    if rights:
+        raise ProbeError(f"estui's certificate alone logs in as {user}, with the roles {', '.join(rights)}")
     return "refused without a certificate; estui's alone gives no role" if user else "anonymous request refused"
 
 

@@ -16,6 +16,7 @@ from estui.act.lock import workspace_lock
 from estui.act.workspace import PRIVATE_FILE, SECRETS, Workspace
 from estui.errors import ApplyError, EstuiError, Location, StoreError, UsageError
 from estui.formats import secrets as secret_store
+from estui.formats.pbes2 import IV_LENGTH, SALT_LENGTH
 from estui.formats.wire import Json, dumps, loads
 from estui.pki.keys import decrypt_key, encrypt_key, public_key_sha256
 from estui.secret import Secret
@@ -107,7 +108,8 @@ def _sealed_anew(content: bytes, path: str, place: str, old: Secret, new: Secret
     if path == SECRETS:
         values = secret_store.unseal(content, old, place)
         return secret_store.seal(values, new, salt=random.token_bytes(32), nonce=random.token_bytes(12))
-    return encrypt_key(decrypt_key(content, old, place), new)
+    salt, iv = random.token_bytes(SALT_LENGTH), random.token_bytes(IV_LENGTH)
+    return encrypt_key(decrypt_key(content, old, place), new, salt=salt, iv=iv)
 
 
 def _meaning(content: bytes, path: str, place: str, passphrase: Secret) -> object:

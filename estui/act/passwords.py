@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from estui.act import cluster
+from estui.act import beat_proof, beats_files, cluster, kibana_entries
 from estui.act.context import Context, new_password
 from estui.act.gates import Gates
-from estui.act.items import BEFORE, KIBANA_KEYSTORE
+from estui.act.items import BEFORE
 from estui.act.journal import RUNS, Journal, stamp
 from estui.act.peers import Peers, wait_until
-from estui.decide.kibana import KIBANA_YML, PASSWORD, SYSTEM_USER
+from estui.decide.kibana import PASSWORD, SYSTEM_USER
 from estui.decide.password_steps import password_change
 from estui.errors import ApplyError, EstuiError, ProbeError
-from estui.formats.kibana_keystore import read_kibana_keystore
-from estui.formats.yml import parse_settings
 from estui.model.inventory import Layer
 from estui.model.run import Proof, Verdict
 from estui.observe import es_api
@@ -118,7 +116,8 @@ def new_value(context: Context, user: str) -> Secret | None:
     """What this run sets for a user; None where that is not at hand. An undo sets what was there before."""
     undone = _undone(context)
     if undone:
-        return _stored(context).get(slot(undone, "old", user)) or _held_by_kibana(context, user, undone)
+        known = _stored(context).get(slot(undone, "old", user)) or _held_by_kibana(context, user, undone)
+        return known or next(beats_files.held(context, user, undone), None)
     made = context.given.get(user) or _stored(context).get(slot(context.run, "new", user))
     # once it counts, it stands under the user's own name
     return made or (context.passwords.get(user) if user in announced(context.journal) else None)
@@ -137,24 +136,10 @@ def _held_by_kibana(context: Context, user: str, run: str = "") -> Secret | None
         if not place.target.startswith("kibana/"):
             continue
         for folder in (f"{context.plan.folder}/{BEFORE}/{run}/",) * bool(run) + ("",):
-            found = _kibana_password(context, place.root, folder)
+            found = kibana_entries.held(context, place.root, PASSWORD, folder)
             if found:
                 return found
     return None
-
-
-def _kibana_password(context: Context, root: str, folder: str) -> Secret | None:
-    keystore = context.fs.read(root, f"{folder}{KIBANA_KEYSTORE}")
-    yml = context.fs.read(root, f"{folder}{KIBANA_YML}")
-    try:
-        if keystore.exists:
-            value = read_kibana_keystore(keystore.content, None, KIBANA_KEYSTORE).get(PASSWORD)
-            if isinstance(value, str):
-                return Secret(value)
-        setting = parse_settings(yml.content, KIBANA_YML).get(PASSWORD) if yml.exists else None
-    except EstuiError:
-        return None
-    return Secret(setting.text) if setting is not None and setting.text else None
 
 
 # setting
@@ -216,7 +201,8 @@ class PasswordChange:
         """The password that counts now, if somebody known to us holds it."""
         context = self.context
         given = context.credentials[1] if context.credentials and context.credentials[0] == user else None
-        for candidate in (context.passwords.get(user), given, _held_by_kibana(context, user)):
+        held = (_held_by_kibana(context, user), *beats_files.held(context, user))
+        for candidate in (context.passwords.get(user), given, *held):
             if candidate and self.gets_in(user, candidate):
                 return candidate
         return None
@@ -256,6 +242,8 @@ def prove(context: Context, peers: Peers, gates: Gates) -> Verdict:
     for place in context.plan.places:
         if place.target in peers.kibana:
             proofs.append(_kibana_proof(gates, place.target))
+        if place.target in peers.beats:
+            proofs += _beat_proofs(context, peers, place.target)
     for proof in proofs:
         context.evidence("verify", proof.target, f"{proof.claim}: {proof.evidence}", ok=proof.ok)
     return Verdict(tuple(proofs), stamp(context.now()))
@@ -298,6 +286,14 @@ def _refusal_proof(task: PasswordChange, user: str, before: Secret) -> Proof:
     except ProbeError as error:
         return Proof(task.target, claim, False, error.summary)
     return Proof(task.target, claim, refused, "401" if refused else "it still gets in")
+
+
+def _beat_proofs(context: Context, peers: Peers, target: str) -> Iterator[Proof]:
+    for claim, check in beat_proof.proofs(context, peers, target):
+        try:
+            yield Proof(target, claim, True, check())
+        except EstuiError as error:
+            yield Proof(target, claim, False, error.summary)
 
 
 def _kibana_proof(gates: Gates, target: str) -> Proof:

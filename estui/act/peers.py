@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from estui.act import consent
 from estui.act.context import Context
 from estui.act.items import NODE_KEYSTORE
 from estui.decide.mutual import demand_of, trust_context
@@ -13,7 +14,7 @@ from estui.decide.rung import has_tls
 from estui.decide.switching import reloads
 from estui.errors import ApplyError, ProbeError
 from estui.model.certificate import CertificateFacts
-from estui.model.goal import Demand
+from estui.model.goal import Demand, Scenario
 from estui.model.inventory import Address, BeatEntry, Commands, KibanaEntry, Layer, NodeEntry
 from estui.model.observed import ObservedBeat, ObservedKibana, ObservedNode, OnDisk
 from estui.observe.beat_folder import observe_beat_folder
@@ -96,6 +97,12 @@ class Peers:
     def beats(self) -> tuple[str, ...]:
         return tuple(self._beats)
 
+    def named(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Every target with its tags."""
+        return [(target, entry.tags) for target, entry in self._nodes.items()] + [
+            (target, ()) for target in (*self._kibana, *self._beats)
+        ]
+
     def is_node(self, target: str) -> bool:
         return target in self._nodes
 
@@ -104,8 +111,9 @@ class Peers:
         return entries[target].commands
 
     def logs(self, target: str) -> str | None:
-        """Folder of the node's logs, where the inventory names one."""
-        return self._nodes[target].logs if target in self._nodes else None
+        """Folder of a target's logs, where the inventory names one."""
+        entries: dict[str, NodeEntry | KibanaEntry | BeatEntry] = {**self._nodes, **self._kibana, **self._beats}
+        return entries[target].logs if target in entries else None
 
     def read_node(self, target: str) -> ObservedNode:
         """The node's folder as it is now."""
@@ -135,6 +143,22 @@ class Peers:
 
     # clients
 
+    def refuse_plain(self, undone: Context | None) -> None:
+        """Before a run that will send logins: raises PlainHttpError where some would go over plain HTTP to another
+        host, and nobody agreed to it. What was agreed to for a run holds for its undoing."""
+        plan = self.context.plan
+        self.context.plain_http |= undone is not None and undone.plain_http
+        if plan.goal.scenario in (Scenario.HTTPS, Scenario.MUTUAL) or not consent.sends_login(self.context):
+            return
+        plain = [node for node in map(self.read_node, self._nodes) if not has_tls(node, Layer.HTTP)]
+        places = [
+            f"{node.target} ({node.http_address})"
+            for node in plain
+            if node.http_address is not None and not consent.may_send_plain(self.context, node.http_address)
+        ]
+        if places:
+            raise consent.refused(places)
+
     def http_trust(self, node: ObservedNode) -> tuple[CertificateFacts, ...]:
         """CAs that may vouch for a node's HTTP leaf: for a managed layer those of the workspace that its files hold,
         else what its files name."""
@@ -154,12 +178,15 @@ class Peers:
         """A client for one node, as its files on disk say it speaks: verified HTTPS, or plain HTTP. Without `shows` it
         has no client certificate.
 
-        Raises ProbeError where the node speaks TLS and nothing is known that could vouch for it.
+        Raises ProbeError where the node speaks TLS and nothing is known that could vouch for it, or plain HTTP on
+        another host and nobody agreed to send a login over it.
         """
         node = self.read_node(target)
         if node.http_address is None:
             raise ProbeError(f"{target}: its HTTP address cannot be told")
         if not has_tls(node, Layer.HTTP):
+            if credentials is not None and not consent.may_send_plain(self.context, node.http_address):
+                raise ProbeError(f"{target}: no login is sent over plain HTTP without --plain-http")
             return Client(node.http_address, None, credentials, timeout_s)
         trusted = self.http_trust(node)
         if not trusted:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
+from functools import partial
 
 from estui.act.context import Context
+from estui.act.crew import gather
 from estui.act.fs import Fs
-from estui.act.items import GONE, Image, difference, same
+from estui.act.items import difference, same
 from estui.errors import ApplyError, Location, StalePlanError
+from estui.model.image import GONE, Image
 from estui.model.observed import FileKind, FileState
 from estui.model.plan import Pin
 
@@ -92,13 +95,17 @@ def compare_pins(
     `switched` are targets and paths that this run changed itself.
     """
     wanted = None if targets is None else set(targets)
-    moved = []
-    for pin in context.plan.pins:
-        if (wanted is not None and pin.target not in wanted) or (pin.target, pin.path) in switched:
-            continue
-        problem = pin_problem(context, pin)
-        if problem:
-            moved.append(f"{context.plan.place(pin.target).root}/{pin.path}: {problem}")
+    pins = [
+        pin
+        for pin in context.plan.pins
+        if (wanted is None or pin.target in wanted) and (pin.target, pin.path) not in switched
+    ]
+    problems = gather(pins, partial(pin_problem, context))
+    moved = [
+        f"{context.plan.place(pin.target).root}/{pin.path}: {problem}"
+        for pin, problem in zip(pins, problems, strict=True)
+        if problem
+    ]
     if moved:
         raise StalePlanError(
             "files changed since the plan was made; nothing was written",
@@ -109,7 +116,7 @@ def compare_pins(
 
 def require_pinned(context: Context, target: str, path: str, state: FileState) -> None:
     """Raises StalePlanError where a file that is about to be edited is not the one that was reviewed."""
-    pin = next((pin for pin in context.plan.pins if (pin.target, pin.path) == (target, path)), None)
+    pin = context.plan.pin(target, path)
     if pin is None or pin.link is not None or pin.kind == FileKind.ABSENT.value:
         return
     if not same(pin_image(pin), context.digests.image(path, state)):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from estui.act.context import Context
+from estui.act.crew import gather
 from estui.act.fs import Fs
 from estui.act.items import BEFORE, Switched
 from estui.act.login import ROLES, USERS
@@ -82,9 +83,12 @@ def preflight(context: Context) -> list[str]:
     """Every reason why this plan could not be written to the end, each naming its place."""
     refused = _folder_problems(context.workspace.path, WORKSPACE_BYTES, "the workspace")
     who, points = rights(), mounts.mount_points()
-    for place in context.plan.places:
-        refused += _place_problems(context, place, who, points)
-    return refused
+    with_files = {target for stage in context.plan.stages for target in targets_of(stage)}
+
+    def problems(place: Place) -> list[str]:
+        return _place_problems(context, place, who, points, with_files)
+
+    return refused + [each for found in gather(context.plan.places, problems) for each in found]
 
 
 def preflight_undo(context: Context, undone: Sequence[Switched]) -> list[str]:
@@ -94,9 +98,14 @@ def preflight_undo(context: Context, undone: Sequence[Switched]) -> list[str]:
     """
     refused = _folder_problems(context.workspace.path, WORKSPACE_BYTES, "the workspace")
     who, points = rights(), mounts.mount_points()
-    for target in dict.fromkeys(each.item.target for each in undone):
-        mine = [each for each in undone if each.item.target == target]
-        refused += _undo_problems(context, context.plan.place(target), mine, who, points)
+    by_target: dict[str, list[Switched]] = {}
+    for each in undone:
+        by_target.setdefault(each.item.target, []).append(each)
+
+    def problems(target: str) -> list[str]:
+        return _undo_problems(context, context.plan.place(target), by_target[target], who, points)
+
+    refused += [each for found in gather(by_target, problems) for each in found]
     return list(dict.fromkeys(refused))
 
 
@@ -133,9 +142,11 @@ def _kept_names(fs: Fs, root: str, folder: str, path: str) -> int:
         return 0
 
 
-def _place_problems(context: Context, place: Place, who: Rights, points: frozenset[str]) -> list[str]:
-    changes = [change for change in context.plan.changes if getattr(change, "target", None) == place.target]
-    if not any(place.target in targets_of(stage) for stage in context.plan.stages):
+def _place_problems(
+    context: Context, place: Place, who: Rights, points: frozenset[str], with_files: Collection[str]
+) -> list[str]:
+    changes = list(context.plan.changes_of(place.target))
+    if place.target not in with_files:
         changes = [change for change in changes if isinstance(change, FirstLogin)]
     sizes = 0
     refused: list[str] = []

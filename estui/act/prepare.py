@@ -9,24 +9,28 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
+from itertools import groupby
+from operator import itemgetter
 
 from cryptography import x509
 
-from estui.act import beats_files, client_files, client_sets, passwords
+from estui.act import api_keys, beats_files, client_files, client_sets, kibana_entries, passwords, tokens
 from estui.act.context import Context, new_password
+from estui.act.crew import for_each
 from estui.act.csr import fetch_leaf
 from estui.act.fixed import NewLeaf, Target, content_of, fixed_names, leaf_requests, trust_of
 from estui.act.fs import Owner
-from estui.act.items import KIBANA_KEYSTORE, NODE_KEYSTORE, Image, Item, LeafRecord
+from estui.act.items import KIBANA_KEYSTORE, NODE_KEYSTORE, Item, LeafRecord
 from estui.act.journal import stamp
+from estui.act.keys import NewKeys
 from estui.act.pins import compare_pins, follow, require_pinned
-from estui.act.staging import Made, NewFile, set_in_use, write_made
+from estui.act.staging import Made, NewFile, merged, set_in_use, staged_name, write_made
 from estui.act.workspace import serial
 from estui.decide.beats import CARRIED
 from estui.decide.diff import edited_yml
 from estui.errors import ApplyError, Location
 from estui.formats import es_keystore, kibana_keystore, pem, pkcs12, role_mapping
+from estui.model.image import Image
 from estui.model.inventory import StoreFormat
 from estui.model.observed import FileKind, FileState
 from estui.model.plan import (
@@ -34,6 +38,8 @@ from estui.model.plan import (
     FirstLogin,
     GrantLogin,
     IssueClient,
+    IssueKey,
+    IssueToken,
     LeafRequest,
     Place,
     PublishSet,
@@ -44,18 +50,17 @@ from estui.model.plan import (
     SetSecureSetting,
     SetSetting,
     Stage,
+    by_target,
 )
 from estui.model.version import Version
 from estui.pki.authority import issue_leaf
 from estui.pki.facts import certificate_facts
-from estui.pki.keys import PrivateKey, generate_key
+from estui.pki.keys import PrivateKey
 from estui.secret import Secret
 
-STAGED_PREFIX = ".estui-"
 _WITH_FILES = (
     SetSetting | RemoveSetting | SetSecureSetting | RemoveSecureSetting | SetKeystorePassword | PublishSet | SetAccess
 )
-V = TypeVar("V")
 
 
 class Preparer:
@@ -66,6 +71,10 @@ class Preparer:
         self.keys: dict[str, PrivateKey] = {}
         self.certificates: dict[str, x509.Certificate] = {}
         self.store_passwords: dict[tuple[str, str], Secret] = {}
+        self.issued: list[tuple[x509.Certificate, LeafRequest]] = []
+        """Leaves to be written into the workspace's lists, before any of them is on a target."""
+        self.shared: dict[str, Secret] = {}
+        self.new_keys = NewKeys(context)
 
     def prepare(self) -> None:
         """Everything of the plan on disk and in the journal. The nodes must be taken.
@@ -78,11 +87,24 @@ class Preparer:
         self._authorities()
         self._own_client()
         self._passwords()
-        made = [self._target(stage, target) for stage in context.plan.stages for target in targets_of(stage)]
-        for stage_id, each in made:
-            write_made(context, stage_id, each)
-            context.evidence("prepare", each.place.target, f"{len(each.files)} files written beside the old ones")
+        self.new_keys.make(context.plan)
+        made = [
+            self._target(replace(stage, changes=changes[target]), target)
+            for stage in context.plan.stages
+            for changes in (by_target(stage.changes),)
+            for target in targets_of(stage)
+        ]
+        context.workspace.record_issued(self.issued, context.run)
+        # a target can have files in several stages: those of one stage at a time, so that its own are in order
+        for _, group in groupby(made, key=itemgetter(0)):
+            for_each(group, self._write)
         context.journal.write("materialised")
+
+    def _write(self, made: tuple[str, Made]) -> None:
+        stage, each = made
+        write_made(self.context, stage, each)
+        text = f"{len(each.files)} files written beside the old ones"
+        self.context.evidence("prepare", each.place.target, text)
 
     def _authorities(self) -> None:
         context = self.context
@@ -99,7 +121,7 @@ class Preparer:
             if isinstance(change, IssueClient):
                 new = self._issued(change.request)
                 client_files.write_own(self.context.workspace, new.key, (new.leaf, *new.above))
-                self.context.workspace.record_issued(new.leaf, change.request, self.context.run)
+                self.context.workspace.record_issued([(new.leaf, change.request)], self.context.run)
                 self.context.say("estui has a client certificate of its own")
 
     def _passphrase(self) -> Secret:
@@ -218,7 +240,6 @@ class Preparer:
 
     def _leaf(self, request: LeafRequest, change: PublishSet) -> tuple[NewLeaf, LeafRecord]:
         """A leaf for a request: issued now, or the imported one that the change names."""
-        context = self.context
         new = self._imported(request, change) if change.imported else self._issued(request)
         leaf = new.leaf
         facts = certificate_facts(leaf)
@@ -230,11 +251,11 @@ class Preparer:
             facts.sha256,
             stamp(facts.not_after),
         )
-        context.workspace.record_issued(leaf, request, context.run)
+        self.issued.append((leaf, request))
         return new, record
 
     def _issued(self, request: LeafRequest) -> NewLeaf:
-        authority, key = self._certificate(request.authority), generate_key(request.key)
+        authority, key = self._certificate(request.authority), self.new_keys.take(request.key)
         leaf = issue_leaf(
             request,
             authority=authority,
@@ -271,10 +292,8 @@ class Preparer:
 
     def _known_password(self, target: str, set_name: str) -> Secret | None:
         context, secret = self.context, f"store:{set_name}"
-        changes = context.plan.changes
-        if any(
-            isinstance(each, SetSecureSetting) and (each.target, each.secret) == (target, secret) for each in changes
-        ):
+        changes = context.plan.changes_of(target)
+        if any(isinstance(each, SetSecureSetting) and each.secret == secret for each in changes):
             return None
         root = context.plan.place(target).root
         state = context.fs.read(root, NODE_KEYSTORE)
@@ -384,10 +403,29 @@ class Preparer:
             return beats_files.carried_entry(self.context, change.target, name)
         if kind == "value" and name in self.context.values:
             return self.context.values[name]
+        if kind == "shared":
+            self.shared[name] = self.shared.get(name) or kibana_entries.shared(self.context, name)
+            return self.shared[name]
+        if kind == "token":
+            return tokens.issue(self.context, self._token(name))
+        if kind == "api-key":
+            return api_keys.issue(self.context, self._api_key(name))
         found = passwords.value_for_kibana(self.context, name)
         if kind != "password" or found is None:
             raise ApplyError(f"no value for {change.secret}", hint="plan again")
         return found
+
+    def _token(self, target: str) -> IssueToken:
+        for change in self.context.plan.changes:
+            if isinstance(change, IssueToken) and change.target == target:
+                return change
+        raise ApplyError(f"the plan makes no token for {target}", hint="plan again")
+
+    def _api_key(self, target: str) -> IssueKey:
+        for change in self.context.plan.changes:
+            if isinstance(change, IssueKey) and change.target == target:
+                return change
+        raise ApplyError(f"the plan makes no API key for {target}", hint="plan again")
 
     def _node_keystore(
         self, place: Place, path: str, content: bytes | None, values: Mapping[str, Secret | bytes | None]
@@ -407,8 +445,8 @@ class Preparer:
             number = max(number, found.version) if version else found.version
         raw = {name: value.encode() if isinstance(value, Secret) else value for name, value in values.items()}
         entries = merged(entries, raw)
-        for change in context.plan.changes:
-            if isinstance(change, SetKeystorePassword) and change.target == place.target:
+        for change in context.plan.changes_of(place.target):
+            if isinstance(change, SetKeystorePassword):
                 password = context.new_keystore_password if change.protects else None
         entries.setdefault(es_keystore.SEED, es_keystore.make_seed(secrets.choice).encode())
         return es_keystore.write_secure_settings(
@@ -446,23 +484,6 @@ class Preparer:
         named = path if path != found else ""
         file = NewFile(staged, content, mode, owner, found if state.exists else "")
         return file, Item(place.target, place.root, found, after, staged, named)
-
-
-def staged_name(path: str, run: str) -> str:
-    """Name of the file that is ready beside a path."""
-    folder, _, name = path.rpartition("/")
-    return f"{folder}/" * bool(folder) + f"{STAGED_PREFIX}{run}-{name}"
-
-
-def merged(entries: Mapping[str, V], values: Mapping[str, V | None]) -> dict[str, V]:
-    """Entries with new values; None removes."""
-    result = dict(entries)
-    for name, value in values.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = value
-    return result
 
 
 def targets_of(stage: Stage) -> list[str]:

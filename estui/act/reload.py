@@ -85,7 +85,7 @@ class Reload:
             if not problem or not self._may_publish(target, layer):
                 break
             # one that was restarted meanwhile opens its ports first, and serves what it found at its start
-            self.await_up((target,), self.context.options.start_timeout_s)
+            self.await_up((target,), self.context.inventory.limits.start_seconds)
             problem = self.wait(target, gate, 0.0)
             if problem:
                 name = republish(self.context, target, layer.value, step)

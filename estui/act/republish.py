@@ -9,8 +9,9 @@ from __future__ import annotations
 from estui.act.commit import commit
 from estui.act.context import Context
 from estui.act.fs import Owner
-from estui.act.items import Image, Item
+from estui.act.items import Item
 from estui.act.staging import Made, NewFile, set_in_use, write_made
+from estui.model.image import Image
 from estui.model.observed import FileKind
 
 

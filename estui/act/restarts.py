@@ -11,9 +11,10 @@ from estui.act import services
 from estui.act.beat_proof import accepts
 from estui.act.beats import Beats
 from estui.act.context import Context
+from estui.act.crew import gather
 from estui.act.peers import Peers, wait_until
 from estui.act.watching import Watching
-from estui.decide.beats_steps import is_beat
+from estui.decide.beats_steps import OUTSIDE, is_beat
 from estui.decide.join_steps import leaving
 from estui.decide.membership import exclude_words
 from estui.decide.runbook import PROOF_STAGE
@@ -83,11 +84,12 @@ class Restarts:
             if self._may_run(target, "stop") and not self.gates.all_refused(target):
                 self._run(step, target, "stop")
         end = time.monotonic() + self.context.options.wait_s
-        waiting = [target for target in step.targets if not self._wait_refused(target, end)]
+        refused = gather(step.targets, partial(self._wait_refused, end=end))
+        waiting = [target for target, closed in zip(step.targets, refused, strict=True) if not closed]
         if waiting:
             raise self._asks("stop", waiting, "until every port is refused")
-        for target in step.targets:
-            ports = ", ".join(str(address.port) for address in self.peers.addresses(target).values())
+        for target, addresses in zip(step.targets, gather(step.targets, self.peers.addresses), strict=True):
+            ports = ", ".join(str(address.port) for address in addresses.values())
             self.watching.see(step, target, f"port {ports} refused: stopped")
 
     def _refuse_last_copies(self, targets: Sequence[str]) -> None:
@@ -106,7 +108,7 @@ class Restarts:
 
     def _wait_refused(self, target: str, end: float) -> bool:
         told = self._may_run(target, "stop")
-        limit = self.context.options.stop_timeout_s if told else end - time.monotonic()
+        limit = self.context.inventory.limits.stop_seconds if told else end - time.monotonic()
         return wait_until(lambda: self.gates.all_refused(target), limit, self.context.stop.is_set)
 
     # start
@@ -152,7 +154,8 @@ class Restarts:
                     how = self.beats.await_person(target, lambda: self._client(self._speaker()), words)
                 self.beats.note_restarted(target, how)
                 self.watching.see(step, target, how)
-        self._await_started(step, "restart", partial(accepts, self.context, self.peers))
+        if step.gate != OUTSIDE:
+            self._await_started(step, "restart", partial(accepts, self.context, self.peers))
 
     def _gate_of(self, step: Step) -> Callable[[str], str]:
         """What proves the restarts of a step: what is served, where anything of it changes, and always the start of
@@ -221,11 +224,10 @@ class Restarts:
         return "started anew"
 
     def _await_started(self, step: Step, action: str, gate: Callable[[str], str]) -> None:
-        options = self.context.options
-        told_end, person_end = time.monotonic() + options.start_timeout_s, time.monotonic() + options.wait_s
-        waiting: list[str] = []
-        said: list[str] = []
-        for target in step.targets:
+        limits, options = self.context.inventory.limits, self.context.options
+        told_end, person_end = time.monotonic() + limits.start_seconds, time.monotonic() + options.wait_s
+
+        def watch(target: str) -> tuple[str, tuple[str, ...]]:
             told = self._may_run(target, action) or self._may_restart(target)
             limit = (told_end if told else person_end) - time.monotonic()
             problem = self.watching.gate(step, target, gate, limit)
@@ -234,10 +236,13 @@ class Restarts:
                 raise ApplyError(
                     f"{target} did not come up as planned: {problem}",
                     reasons=why,
-                    hint="look at its log, then: estui runbook resume, or estui rollback",
+                    hint="look at its log, then: estui runbook resume, or estui rollback; a node that needs longer to "
+                    "start gets it by limits: {start_seconds: …} in estui.yaml",
                 )
-            if problem:
-                waiting.append(target)
-                said += why
+            return problem, why
+
+        found = list(zip(step.targets, gather(step.targets, watch), strict=True))
+        waiting = [target for target, (problem, _) in found if problem]
         if waiting:
+            said = [line for _, (_, why) in found for line in why]
             raise self._asks(action, waiting, "until each serves what was planned", said)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
+from estui.act.api_keys import GONE as KEY_GONE
 from estui.act.commit import announced, drop_empty_kept, drop_staged
 from estui.act.context import Context
+from estui.act.crew import for_each, gather
 from estui.act.fs import Owner
+from estui.act.grants import GONE as LOGIN_GONE
 from estui.act.items import Item, Ready, Switched, difference, identical, same, switched_of
 from estui.act.journal import Journal
 from estui.act.passwords import announced as announced_passwords
 from estui.act.pins import image_of
-from estui.act.prepare import staged_name
 from estui.act.runs import step_record
+from estui.act.staging import staged_name
+from estui.act.tokens import GONE
 from estui.decide.join_steps import is_leaving, leaving
 from estui.decide.password_steps import LOGIN_KINDS, password_change
 from estui.decide.runbook import UNDO_STAGE, rollback_steps, takes_down
@@ -60,6 +65,11 @@ def rollback_plan(plan: Plan, journal: Journal, order: tuple[str, ...]) -> Plan:
     gone = [name for name in targets if name not in order and "/" not in name]
     if gone:
         raise UsageError(f"{', '.join(gone)} is not in estui.yaml any more", hint="estui node add DIR")
+    if any(map(journal.has, (GONE, KEY_GONE, LOGIN_GONE))):
+        raise UsageError(
+            f"run {journal.run} deleted a login that what it took back would need",
+            hint="estui plan https makes another one (for Kibana with --kibana-token)",
+        )
     why = next((stage.why for stage in plan.stages if stage.restart is plan.restart), "")
     undo = replace(
         plan,
@@ -108,15 +118,16 @@ def undo_items(context: Context, switched: Sequence[Switched]) -> dict[str, list
 
 def find_drift(context: Context, switched: Sequence[Switched], force: Sequence[str] = ()) -> None:
     """Raises StalePlanError naming every file that somebody changed since the run left it, unless forced."""
-    drifted = []
-    for each in switched:
+
+    def drift(each: Switched) -> str:
         item = each.item
         found = image_of(context, item.root, item.path)
         if same(item.after, found) or same(each.before, found):
-            continue
+            return ""
         shown = f"{item.root}/{item.path}"
-        if shown not in force and item.path not in force:
-            drifted.append(f"{shown}: {difference(item.after, found)}")
+        return "" if shown in force or item.path in force else f"{shown}: {difference(item.after, found)}"
+
+    drifted = [text for text in gather(switched, drift) if text]
     if drifted:
         raise StalePlanError(
             "files were changed since that run; nothing was undone",
@@ -136,29 +147,33 @@ def prepare_undo(context: Context, undone: Journal, force: Sequence[str] = ()) -
     find_drift(context, switched, force)
     switched = tuple(each for each in switched if not _is_edited_before(context, each))
     context.journal.write("undoes", run=undone.run)
-    for target, pairs in undo_items(context, switched).items():
-        items = [item for item, _ in pairs]
-        expects = [replace(each, before=image_of(context, each.item.root, each.item.path)) for _, each in pairs]
-        context.journal.write("expects", target=target, items=expects)
-        context.journal.write(
-            "prepare",
-            stage=UNDO_STAGE,
-            target=target,
-            root=items[0].root,
-            folders=[],
-            files=[
-                Ready(item.staged, item.after.sha256, item.after.mode, item.after.uid, item.after.gid)
-                for item in items
-                if item.staged
-            ],
-            items=items,
-            leaves=[],
-        )
-        for item, each in pairs:
-            if item.staged:
-                _stage_kept(context, item, each)
-        context.journal.write("prepared", stage=UNDO_STAGE, target=target)
+    for_each(undo_items(context, switched).values(), partial(_prepare_target, context))
     context.journal.write("materialised")
+
+
+def _prepare_target(context: Context, pairs: Sequence[tuple[Item, Switched]]) -> None:
+    items = [item for item, _ in pairs]
+    target = items[0].target
+    expects = [replace(each, before=image_of(context, each.item.root, each.item.path)) for _, each in pairs]
+    context.journal.write("expects", target=target, items=expects)
+    context.journal.write(
+        "prepare",
+        stage=UNDO_STAGE,
+        target=target,
+        root=items[0].root,
+        folders=[],
+        files=[
+            Ready(item.staged, item.after.sha256, item.after.mode, item.after.uid, item.after.gid)
+            for item in items
+            if item.staged
+        ],
+        items=items,
+        leaves=[],
+    )
+    for item, each in pairs:
+        if item.staged:
+            _stage_kept(context, item, each)
+    context.journal.write("prepared", stage=UNDO_STAGE, target=target)
 
 
 def _is_edited_before(context: Context, each: Switched) -> bool:

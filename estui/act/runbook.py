@@ -58,8 +58,8 @@ class Walker:
         return all(self._state(step) in CLOSED for step in self.context.plan.steps)
 
     def _state(self, step: Step) -> StepState:
-        records = [record for record in self.context.journal.find("step") if record.text("step") == step.id]
-        return StepState(records[-1].text("state")) if records else StepState.WAITING
+        last = self.context.journal.latest("step", "step").get(step.id)
+        return StepState(last.text("state")) if last else StepState.WAITING
 
     def _state_of(self, kind: StepKind) -> StepState:
         return next((self._state(step) for step in self.context.plan.steps if step.kind is kind), StepState.WAITING)

@@ -36,7 +36,13 @@ def begin_run(context: Context, kind: str, undoes: str = "") -> None:
     make_run_folder(fs, workspace, run)
     fs.create(workspace, f"{RUNS}/{run}/{PLAN}", plan_bytes(context.plan), 0o600, Owner())
     context.journal.write(
-        BEGIN, format=JOURNAL_FORMAT, number=number, kind=kind, undoes=undoes, cluster=context.plan.cluster
+        BEGIN,
+        format=JOURNAL_FORMAT,
+        number=number,
+        kind=kind,
+        undoes=undoes,
+        cluster=context.plan.cluster,
+        plain_http=context.plain_http,
     )
 
 
@@ -84,10 +90,9 @@ def phase_of(journal: Journal) -> RunPhase:
 
 def step_record(journal: Journal, step: Step) -> StepRecord:
     """State of a step: its last record."""
-    records = [record for record in journal.find("step") if record.text("step") == step.id]
-    if not records:
+    last = journal.latest("step", "step").get(step.id)
+    if last is None:
         return StepRecord(step, StepState.WAITING)
-    last = records[-1]
     evidence = last.fields.get("evidence")
     try:
         seen = tuple(decode(Evidence, each, journal.path) for each in (evidence if isinstance(evidence, list) else ()))

@@ -46,7 +46,7 @@ def run_command(context: Context, target: str, command: tuple[str, ...]) -> None
     """
     shown = shlex.join(command)
     context.say(f"{target}: $ {escaped(shown)}")
-    limit = context.options.command_timeout_s
+    limit = context.inventory.limits.command_seconds
     with tempfile.TemporaryFile() as output:
         try:
             code = _finish(_started(command, output), limit)
@@ -60,9 +60,10 @@ def run_command(context: Context, target: str, command: tuple[str, ...]) -> None
         context.say(f"{target}: {line}")
     if code is None:
         raise ApplyError(
-            f"{target}: {shown} did not end within {limit:.0f} s",
+            f"{target}: {shown} did not end within {limit:g} s",
             reasons=told[-SHOWN_LINES:],
-            hint="look at the service by hand, then: estui runbook resume",
+            hint="look at the service by hand, then: estui runbook resume; limits: {command_seconds: …} in estui.yaml "
+            "gives it longer",
         )
     if code != 0:
         last = f": {told[-1]}" if told else ""

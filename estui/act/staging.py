@@ -6,13 +6,18 @@ What they hold is made elsewhere (`prepare.py`, `republish.py`); switching them 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from estui.act.context import Context
 from estui.act.fs import Owner
 from estui.act.items import Item, LeafRecord, Ready
 from estui.errors import ApplyError, Location
 from estui.model.plan import Place
+
+STAGED_PREFIX = ".estui-"
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -74,3 +79,20 @@ def set_in_use(context: Context, root: str, base: str) -> str:
             "is not a link to a set beside it", location=Location(f"{root}/{base}/current"), hint="plan again"
         )
     return link
+
+
+def staged_name(path: str, run: str) -> str:
+    """Name of the file that is ready beside a path."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/" * bool(folder) + f"{STAGED_PREFIX}{run}-{name}"
+
+
+def merged(entries: Mapping[str, V], values: Mapping[str, V | None]) -> dict[str, V]:
+    """Entries with new values; None removes."""
+    result = dict(entries)
+    for name, value in values.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = value
+    return result

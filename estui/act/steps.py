@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import Callable
 from functools import partial
 
-from estui.act import cluster, grants, passwords
+from estui.act import api_keys, cluster, grants, passwords, tokens
 from estui.act.allocation import Allocation
 from estui.act.commit import commit
 from estui.act.context import Context
 from estui.act.items import NODE_KEYSTORE
+from estui.act.journal import Journal
 from estui.act.leaves import LEAVES, note_leaves
 from estui.act.login import TemporaryLogin
 from estui.act.peers import Peers, seconds
@@ -78,6 +79,7 @@ class Steps:
             StepKind.REMOVE_LOGIN: self._remove_login,
             StepKind.RELOAD: self._reload,
             StepKind.GRANT: self._grant,
+            StepKind.TOKENS: self._take_tokens_back,
             StepKind.VERIFY: self._verify,
         }[step.kind](step)
 
@@ -209,7 +211,7 @@ class Steps:
                 raise ProbeError(f"health is {health.status}")
             return f"{health.nodes} nodes, {health.status}"
 
-        limit = max(self.context.options.start_timeout_s, self.context.options.wait_s)
+        limit = max(self.context.inventory.limits.start_seconds, self.context.options.wait_s)
         problem = self.watching.gate(step, "cluster", joined, limit)
         if problem:
             told = tuple(each for node in self.peers.nodes for each in self.watching.why(step, node))
@@ -269,6 +271,19 @@ class Steps:
     def _granted(self, grant: GrantLogin, target: str) -> str:
         with self.peers.client(target, self.peers.basic(grant.user)) as client:
             return grants.proven(client, grant)
+
+    def _take_tokens_back(self, step: Step) -> None:
+        """The tokens, API keys and users that the run which is undone made, once nobody uses them any more."""
+        begin = next(iter(self.context.journal.find("begin")), None)
+        undone = Journal(self.context.fs, self.context.workspace.path, begin.text("undoes") if begin else "")
+        for name in tokens.take_back(self.context, undone, self._client):
+            self.watching.see(step, step.targets[0], f"token {name} is deleted")
+        for name in api_keys.take_back(self.context, undone, self._client):
+            self.watching.see(step, step.targets[0], f"API key {name} is invalidated")
+        if undone.has(grants.MADE):
+            with self._client(step.targets[0]) as client:
+                for name in grants.take_back(self.context, undone, client):
+                    self.watching.see(step, step.targets[0], f"{name} is deleted")
 
     def _new_passwords(self, step: Step) -> None:
         """Built-in users that have a password get another one; in an undo, the one before."""

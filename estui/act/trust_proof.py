@@ -1,4 +1,5 @@
-"""Proof that a running node trusts a CA: its transport port lets in a throw-away certificate of that CA.
+"""Proof that a running node trusts a CA: its transport port lets in a throw-away certificate of that CA; where its key
+is elsewhere, the port names it among those it accepts.
 
 Needed where a set changes what is trusted but keeps its leaf, so that no new serial shows that it was loaded.
 """
@@ -12,9 +13,9 @@ from estui.decide.rung import ssl_key
 from estui.errors import ProbeError
 from estui.formats import pem
 from estui.model.goal import Phase
-from estui.model.inventory import KeyType, Layer
+from estui.model.inventory import Address, KeyType, Layer
 from estui.model.plan import LeafRequest, PublishSet
-from estui.observe.acceptance import can_ask, lets_in
+from estui.observe.acceptance import announced, can_ask, lets_in
 from estui.pki.authority import issue_leaf
 from estui.pki.keys import generate_key
 
@@ -34,12 +35,7 @@ class TrustProof:
 
         Only the transport layer asks its peers for a certificate; on HTTP nothing rests on what a node trusts.
         """
-        return tuple(
-            name
-            for change in self._kept(target, layer)
-            for name in change.trust
-            if self.context.workspace.has_key(name)
-        )
+        return tuple(name for change in self._kept(target, layer) for name in change.trust)
 
     def dropped(self, target: str, layer: Layer) -> tuple[str, ...]:
         """CAs of which it has to be shown that the layer trusts them no longer: where its leaf stays, in the last phase
@@ -47,8 +43,7 @@ class TrustProof:
         rollover, kept = self.context.plan.goal.rollover, self._kept(target, layer)
         if rollover is None or rollover.phase is not Phase.DROP or not kept or not self._asks(target):
             return ()
-        gone = [old for old, _ in rollover.successors if not any(old in change.trust for change in kept)]
-        return tuple(old for old in gone if self.context.workspace.has_key(old))
+        return tuple(old for old, _ in rollover.successors if not any(old in change.trust for change in kept))
 
     def _kept(self, target: str, layer: Layer) -> tuple[PublishSet, ...]:
         """Changes of the transport layer that change what is trusted and keep its leaf."""
@@ -66,22 +61,50 @@ class TrustProof:
         return demands == "required" and node.setting(ssl_key(Layer.TRANSPORT, "verification_mode")) != "none"
 
     def trusts(self, target: str, name: str) -> str:
-        """The node lets in a certificate of this CA. Raises ProbeError while it does not."""
+        """The node lets in a certificate of this CA, or names it. Raises ProbeError while it does not."""
+        if not self.context.workspace.has_key(name):
+            return self._names(target, name, expected=True)
         if not self._lets_in(target, name):
             raise ProbeError(f"transport does not trust CA {name} yet")
         return f"transport lets in a certificate of CA {name}"
 
     def refuses(self, target: str, name: str) -> str:
-        """The node turns a certificate of this CA away. Raises ProbeError while it does not."""
+        """The node turns a certificate of this CA away, or names it no longer. Raises ProbeError while it does not."""
+        if not self.context.workspace.has_key(name):
+            return self._names(target, name, expected=False)
         if self._lets_in(target, name):
             raise ProbeError(f"transport still trusts CA {name}")
         return f"transport refuses a certificate of CA {name}"
 
+    def _names(self, target: str, name: str, *, expected: bool) -> str:
+        """Whether the node names a CA as one that it accepts, in words. Nothing is shown by a node that names none, or
+        by a name that another CA has as well. Raises ProbeError: it is otherwise than expected."""
+        subject_of = self.context.workspace.authority_certificate
+        subject = subject_of(name).subject
+        named = announced(self._address(target), timeout_s=ASK_S)
+        if not named or any(subject_of(other).subject == subject for other in self._others(target, name)):
+            why = "transport names no CA" if not named else "another CA has its name"
+            return f"whether CA {name} is trusted cannot be seen: {why}"
+        if (subject.public_bytes() in named) is not expected:
+            words = f"does not name CA {name} yet" if expected else f"still names CA {name}"
+            raise ProbeError(f"transport {words}")
+        return f"transport {'names' if expected else 'no longer names'} CA {name} as one that it accepts"
+
+    def _others(self, target: str, name: str) -> set[str]:
+        """The other CAs that the transport layer trusts before or after this plan."""
+        rollover = self.context.plan.goal.rollover
+        found = {each for change in self._kept(target, Layer.TRANSPORT) for each in change.trust}
+        found |= {each for pair in (rollover.successors if rollover else ()) for each in pair}
+        return found - {name}
+
     def _lets_in(self, target: str, name: str) -> bool:
+        return lets_in(self._address(target), self._client(name), timeout_s=ASK_S)
+
+    def _address(self, target: str) -> Address:
         address = self.peers.read_node(target).transport_address
         if address is None:
             raise ProbeError("its transport address cannot be told")
-        return lets_in(address, self._client(name), timeout_s=ASK_S)
+        return address
 
     def _client(self, name: str) -> bytes:
         if name not in self._clients:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 
-from estui.act import mutual_proof
-from estui.act.beat_proof import accepts
+from estui.act import beat_proof, mutual_proof, tokens
 from estui.act.context import Context
+from estui.act.crew import gather
 from estui.act.journal import stamp
 from estui.act.judging import check_served as check_served
 from estui.act.peers import Peers
 from estui.decide.beats_paths import uses_elasticsearch
+from estui.decide.beats_steps import unproven
 from estui.decide.join_steps import leaving
 from estui.decide.mutual import demand_of, has_realm
 from estui.decide.rung import has_tls, is_secured, ssl_key
+from estui.decide.selection import require_known, select
 from estui.errors import EstuiError, ProbeError
 from estui.model.certificate import CertificateFacts
 from estui.model.goal import Demand
@@ -41,31 +44,46 @@ def describe(served: Served) -> str:
 class Verifier:
     """One verification of everything, with the credentials that are at hand."""
 
-    def __init__(self, context: Context, peers: Peers, credentials: Credentials | None) -> None:
+    def __init__(
+        self, context: Context, peers: Peers, credentials: Credentials | None, only: Sequence[str] = ()
+    ) -> None:
+        """`only` are expressions for the targets that are to be proven; all without one."""
         self.context = context
         self.peers = peers
         self.credentials = credentials
         self.proofs: list[Proof] = []
-        self.nodes = tuple(target for target in peers.nodes if target not in leaving(context.plan))
+        named = peers.named()
+        wanted = select(named, only) if only else [target for target, _ in named]
+        require_known(wanted, [target for target, _ in named])
+        self.wanted = set(wanted)
+        self.nodes = tuple(each for each in peers.nodes if each in self.wanted and each not in leaving(context.plan))
 
     def verify(self) -> Verdict:
         """Every proof, whether it holds or not; never raises for a target's sake."""
-        for target in self.nodes:
-            node = self.peers.read_node(target)
-            for layer in Layer:
-                self._layer(node, layer)
-            self._login(target, node)
+        for found in gather(self.nodes, self._node_proofs):
+            self.proofs += found
         for target, claim, check in mutual_proof.proofs(self.context, self.peers, self.nodes):
             self._prove(target, claim, check)
-        self._cluster()
-        for target in self.peers.kibana:
+        if self.nodes:
+            self._cluster()
+        for target in filter(self.wanted.__contains__, self.peers.kibana):
             self._kibana(self.peers.read_kibana(target))
-        covered = {place.target for place in self.context.plan.places}
-        for target in self.peers.beats:
-            if uses_elasticsearch(self.peers.read_beat(target)) and (target in covered or not covered):
-                check = partial(accepts, self.context, self.peers, target)
-                self._prove(target, "would trust its hosts and be let in", check)
+        plan = self.context.plan
+        covered = {place.target for place in plan.places} - unproven(plan)
+        for target in filter(self.wanted.__contains__, self.peers.beats):
+            if uses_elasticsearch(self.peers.read_beat(target)) and (target in covered or not plan.places):
+                for claim, check in beat_proof.proofs(self.context, self.peers, target):
+                    self._prove(target, claim, check)
         return Verdict(tuple(self.proofs), stamp(self.context.now()))
+
+    def _node_proofs(self, target: str) -> list[Proof]:
+        alone = copy(self)
+        alone.proofs = []
+        node = self.peers.read_node(target)
+        for layer in Layer:
+            alone._layer(node, layer)
+        alone._login(target, node)
+        return alone.proofs
 
     def _prove(self, target: str, claim: str, check: Callable[[], str]) -> None:
         try:
@@ -163,6 +181,8 @@ class Verifier:
             self._prove(kibana.target, "its status over HTTPS", lambda: self._kibana_status(kibana, address))
         else:
             self._prove(kibana.target, "its status", lambda: self._kibana_status(kibana, address))
+        for target, claim in tokens.proofs(self.context, self.peers, kibana):
+            self._prove(kibana.target, claim, partial(tokens.prove, self.context, self.peers, kibana, target))
         for target in self.nodes:
             node = self.peers.read_node(target)
             if kibana.trust.trusted and has_tls(node, Layer.HTTP) and node.http_address:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import getpass
-import json
 import os
 import secrets
 import uuid
@@ -19,7 +18,8 @@ from estui.act.journal import Clock, stamp, utc_now
 from estui.errors import ApplyError, CertificateError, Location, StoreError, UsageError
 from estui.formats import pem
 from estui.formats import secrets as secret_store
-from estui.formats.wire import Json, dumps, loads
+from estui.formats.pbes2 import IV_LENGTH, SALT_LENGTH
+from estui.formats.wire import Json, as_text, dumps, loads
 from estui.model.certificate import CertificateFacts
 from estui.model.observed import FileKind, OnDisk
 from estui.model.plan import AuthorityRequest, LeafRequest
@@ -198,7 +198,8 @@ class Workspace:
         """A private key, encrypted. StoreError: the passphrase is another one than that of what is there, as in a
         process that was open while it was changed."""
         self.check_passphrase(passphrase)
-        self.replace(path, encrypt_key(key, passphrase))
+        salt, iv = secrets.token_bytes(SALT_LENGTH), secrets.token_bytes(IV_LENGTH)
+        self.replace(path, encrypt_key(key, passphrase, salt=salt, iv=iv))
 
     def own_authorities(self, disk: OnDisk) -> tuple[CertificateFacts, ...]:
         """The workspace's CAs among the certificates of a set. StoreError where there is none: nothing vouches for it.
@@ -220,22 +221,25 @@ class Workspace:
     def has_authority(self, name: str) -> bool:
         return self.fs.read(self.path, f"ca/{name}/ca.crt").exists
 
-    def record_issued(self, leaf: x509.Certificate, request: LeafRequest, run: str) -> None:
-        """One line in the CA's list of what it issued, and where that is installed."""
-        facts = certificate_facts(leaf)
-        line: dict[str, Json] = {
-            "serial": facts.serial_hex,
-            "subject": facts.subject,
-            "names": list(facts.names),
-            "not_before": stamp(facts.not_before),
-            "not_after": stamp(facts.not_after),
-            "sha256": facts.sha256,
-            "target": request.target,
-            "set": request.set_name,
-            "run": run,
-        }
-        text = json.dumps(line, ensure_ascii=False) + "\n"
-        self.fs.append(self.path, f"ca/{request.authority}/issued.jsonl", text.encode())
+    def record_issued(self, leaves: Sequence[tuple[x509.Certificate, LeafRequest]], run: str) -> None:
+        """A line for each leaf in its CA's list of what it issued, and where that is installed."""
+        lists: dict[str, list[bytes]] = {}
+        for leaf, request in leaves:
+            facts = certificate_facts(leaf)
+            line: dict[str, Json] = {
+                "serial": facts.serial_hex,
+                "subject": facts.subject,
+                "names": list(facts.names),
+                "not_before": stamp(facts.not_before),
+                "not_after": stamp(facts.not_after),
+                "sha256": facts.sha256,
+                "target": request.target,
+                "set": request.set_name,
+                "run": run,
+            }
+            lists.setdefault(request.authority, []).append(as_text(line) + b"\n")
+        for authority, lines in lists.items():
+            self.fs.append(self.path, f"ca/{authority}/issued.jsonl", b"".join(lines))
 
     # secrets
 
@@ -298,7 +302,7 @@ class Workspace:
     def audit(self, what: str, **fields: Json) -> None:
         """One line: who, when, what. Never a secret."""
         line: dict[str, Json] = {"at": stamp(self.clock()), "who": login_name(), "what": what, **fields}
-        self.fs.append(self.path, AUDIT, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+        self.fs.append(self.path, AUDIT, as_text(line) + b"\n")
 
 
 def login_name() -> str:

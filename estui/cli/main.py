@@ -6,6 +6,7 @@ Commands are imported when they run, so that `--help` and `--version` answer at 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import signal
@@ -13,7 +14,9 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import FrameType
+from typing import NoReturn
 
+from estui.cli.hardening import deny_dumps
 from estui.cli.output import Exit, exit_code, has_terminal, say, tell_error
 from estui.cli.parsers import build_parser
 from estui.errors import EstuiError
@@ -65,16 +68,19 @@ def _dispatch(options: argparse.Namespace) -> int:
 
 def _open_tui(options: argparse.Namespace) -> int:
     from estui.cli.session import open_session
+    from estui.engine.first_start import has_inventory
     from estui.errors import UsageError
 
     if not has_terminal() or not sys.stdout.isatty():
         raise UsageError("the terminal UI needs a terminal", hint="use a command: estui --help lists them")
     engine = open_session(options)
-    engine.inventory()
+    if not has_inventory(engine) and not options.read_only:
+        return open_tui(engine, options, first_start=True)
+    options.read_only = options.read_only or engine.inventory().read_only
     return open_tui(engine, options)
 
 
-def open_tui(engine: object, options: argparse.Namespace, *, sandbox: bool = False) -> int:
+def open_tui(engine: object, options: argparse.Namespace, *, sandbox: bool = False, first_start: bool = False) -> int:
     """The TUI on an opened workspace; the only place of this package that imports it."""
     from estui.tui.app import run_app
 
@@ -85,6 +91,7 @@ def open_tui(engine: object, options: argparse.Namespace, *, sandbox: bool = Fal
             ascii_only=options.ascii,
             mouse=not options.no_mouse,
             sandbox=sandbox,
+            first_start=first_start,
         )
     )
 
@@ -96,11 +103,26 @@ def _last_words(kind: type[BaseException], *_: object) -> None:
 
 def run() -> None:
     """The console script."""
+    deny_dumps()
     sys.excepthook = _last_words
     threading.excepthook = lambda defect: _last_words(defect.exc_type)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    sys.exit(main())
+    _leave(main())
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process at once where threads are left: those of mounts that hang.
+
+    The interpreter would end such a thread on its way out of a system call, and where code of a C++ or Rust library is
+    above it, the whole process would abort instead (CPython issue 87135).
+    """
+    if any(thread.daemon for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):  # whoever read it may have gone
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 __all__ = ["Exit", "main", "run"]

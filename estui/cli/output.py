@@ -22,11 +22,19 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     PENDING = 3
-    """Changes pending, findings, or waiting for a person."""
     UNVERIFIED = 4
-    """Applied, but verification failed."""
     LOCKED = 5
 
+
+MEANINGS: dict[int, str] = {
+    Exit.DONE: "done or clean",
+    Exit.FAILED: "failed",
+    Exit.USAGE: "usage",
+    Exit.PENDING: "changes pending, findings or waiting for a person",
+    Exit.UNVERIFIED: "applied but not verified",
+    Exit.LOCKED: "locked",
+}
+"""What each code says, in the words of the help."""
 
 _COLOURS = {
     "good": "32",
@@ -62,11 +70,21 @@ _PLAIN = str.maketrans({"·": "-", "…": "...", "→": "->", "×": "x", "–": 
 """Piped output is plain ASCII where the signs are ours; foreign names stay as they are."""
 
 
-def _print(stream: TextIO, text: str) -> None:
+def _harmless(text: str) -> str:
+    """Lines of text with whatever a terminal would act on written out, wherever in a message it came from."""
+    from estui.present.escapes import escaped  # the commands that print nothing odd go without
+
+    return "\n".join(escaped(line.replace("\t", "    ")) for line in text.split("\n"))
+
+
+def _print(stream: TextIO, text: str, style: str = "") -> None:
     encoding = stream.encoding or "utf-8"
+    if not text.isprintable():
+        text = _harmless(text)
     if not stream.isatty():
         text = text.translate(_PLAIN)
-    print(text.encode(encoding, "replace").decode(encoding), file=stream)
+    shown = text.encode(encoding, "replace").decode(encoding)
+    print(f"{style}{shown}\x1b[0m" if style else shown, file=stream)
 
 
 def show(lines: Iterable[Line], stream: TextIO | None = None) -> None:
@@ -75,7 +93,8 @@ def show(lines: Iterable[Line], stream: TextIO | None = None) -> None:
     colour = use_colour(stream)
     for line in lines:
         code = _COLOURS.get(line.kind.value, "")
-        _print(stream, f"\x1b[{code}m{line.text}\x1b[0m" if colour and code else line.text)
+        # a line is one line, so that nobody's text looks like the next one of ours
+        _print(stream, line.text.replace("\n", "\\x0a"), f"\x1b[{code}m" if colour and code else "")
 
 
 def show_json(value: object) -> None:

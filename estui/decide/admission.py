@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from estui.decide.authorities import OWN_NAMES, split_name
 from estui.model.certificate import CertificateFacts
 from estui.pki.issuers import is_signed_by
 
@@ -51,6 +52,16 @@ def name_reason(name: str) -> str:
     return f"{name!r} is no name for a CA: small letters, digits and hyphens, such as corporate"
 
 
+def keyless_name_reason(name: str) -> str:
+    """Why a CA that comes without its key cannot have this name; empty where it can.
+
+    Under the name of one of estui's own it would be taken for one whose key was lost.
+    """
+    if split_name(name)[0] not in OWN_NAMES:
+        return ""
+    return f"{name} is a name of estui's own CAs, and this one comes without its key: another name, such as corporate"
+
+
 def bundle_reasons(certificates: Sequence[CertificateFacts]) -> list[str]:
     """Why certificates are not one root with the CAs below it."""
     roots = [each for each in certificates if is_root(each)]
@@ -70,7 +81,7 @@ def admit_authority(name: str, facts: CertificateFacts, key_sha256: str | None, 
 
     One that has ended comes in with its key only: it can be renewed then, and without it is good for nothing.
     """
-    reasons, notes = [name_reason(name)], []
+    reasons, notes = [name_reason(name), keyless_name_reason(name) if key_sha256 is None else ""], []
     if not facts.is_ca:
         reasons.append(f"{facts.subject} is no certificate authority (no CA:TRUE in its basic constraints)")
     elif facts.key_usage is not None and "keyCertSign" not in facts.key_usage:

@@ -37,17 +37,11 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class _Context:
-    """One TLS context with its files, and what a JKS store among them adds."""
+    """One TLS context with its files."""
 
     use: Use
     config: str
     disk: OnDisk
-    chain: tuple[CertificateFacts, ...]
-    trusted: tuple[CertificateFacts, ...]
-
-    @property
-    def leaf(self) -> CertificateFacts | None:
-        return self.chain[0] if self.chain else None
 
 
 @dataclass
@@ -67,7 +61,7 @@ class _Group:
 
 def build_report(observed: Observed, found: Sequence[FoundFile], now: datetime) -> AdoptionReport:
     """Everything there is to say about the CAs behind an observed cluster and the files found beside it."""
-    contexts = list(_contexts(observed, found))
+    contexts = list(_contexts(observed))
     leaves = _leaves(contexts)
     groups = _groups(observed, contexts, found, leaves)
     every = [_reported(group, groups, leaves, observed.authorities, now) for group in groups.values()]
@@ -94,15 +88,10 @@ def _order(each: ReportedAuthority) -> tuple[int, str, str]:
 # contexts
 
 
-def _contexts(observed: Observed, found: Sequence[FoundFile]) -> Iterator[_Context]:
-    jks = {(file.target, file.name): file for file in found if file.format == "JKS"}
+def _contexts(observed: Observed) -> Iterator[_Context]:
     for thing in (*observed.things, *observed.beats):
         for name, disk in contexts_of(thing).items():
-            stores = {each.setting: jks.get((thing.target, each.relative)) for each in disk.named}
-            key, trust = stores.get("keystore.path"), stores.get("truststore.path")
-            chain = disk.chain or (key.chain if key else ())
-            trusted = disk.trusted or (trust or key or FoundFile("", "")).trusted
-            yield _Context(Use(thing.target, name), thing.entry.config.rstrip("/"), disk, chain, trusted)
+            yield _Context(Use(thing.target, name), thing.entry.config.rstrip("/"), disk)
 
 
 def _leaves(contexts: Iterable[_Context]) -> list[SignedLeaf]:
@@ -110,9 +99,9 @@ def _leaves(contexts: Iterable[_Context]) -> list[SignedLeaf]:
     uses: dict[str, list[Use]] = {}
     leaves: dict[str, CertificateFacts] = {}
     for context in contexts:
-        if context.leaf:
-            leaves[context.leaf.sha256] = context.leaf
-            uses.setdefault(context.leaf.sha256, []).append(context.use)
+        if leaf := context.disk.leaf:
+            leaves[leaf.sha256] = leaf
+            uses.setdefault(leaf.sha256, []).append(context.use)
     return [SignedLeaf(leaf, tuple(uses[digest])) for digest, leaf in leaves.items()]
 
 
@@ -132,10 +121,10 @@ def _groups(
     for authority in observed.authorities:
         group(authority.certificate)
     for context in contexts:
-        for facts in (*context.chain, *context.trusted):
+        for facts in (*context.disk.chain, *context.disk.trusted):
             if facts.is_ca or _signs_unmarked(facts, leaves):
                 group(facts)
-        for facts in context.trusted:
+        for facts in context.disk.trusted:
             if (known := groups.get((facts.subject, facts.key_sha256))) and context.use not in known.trusted:
                 known.trusted.append(context.use)
         for facts, place in _named_keys(context):
@@ -160,7 +149,7 @@ def _named_keys(context: _Context) -> Iterator[tuple[CertificateFacts, FilePlace
         place = FilePlace(f"{context.config}/{named.relative}", named.relative, context.use.target, named.setting)
         for facts in named.authorities:
             yield facts, place
-        leaf = context.leaf
+        leaf = context.disk.leaf
         if named.setting == "key" and leaf and leaf.is_ca and context.disk.key_sha256 == leaf.key_sha256:
             yield leaf, place
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from estui.decide.once import once
 from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Layer
 from estui.model.observed import AuthorityFacts, Observed, OnDisk
@@ -14,6 +15,8 @@ from estui.model.observed import AuthorityFacts, Observed, OnDisk
 SERVER_SET = "server"
 FAMILIES = {Layer.TRANSPORT.value: "transport", Layer.HTTP.value: "http", SERVER_SET: "http"}
 """The CA that signs the leaves of a set, before it has a successor."""
+OWN_NAMES = ("transport", "http", "client", "cluster")
+"""CAs that estui makes, before they have successors; the last one signs for several layers."""
 
 
 _TITLES = {"transport": "transport CA", "http": "HTTP CA", "client": "client CA"}
@@ -77,6 +80,7 @@ def issuer_names(disk: OnDisk) -> Iterator[str]:
         names += [each.issuer for each in disk.chain[1:] if each.subject == name and each.issuer not in names][:1]
 
 
+@once
 def in_force(observed: Observed, set_name: str) -> str:
     """Name of the CA that signs new leaves of a set: the one of the newest leaf in use, so that a rollover counts
     once its leaves are switched; without a leaf the newest CA of the family that has a key, else the first name."""
@@ -104,6 +108,7 @@ def strangers(observed: Observed, disk: OnDisk) -> tuple[CertificateFacts, ...]:
     return tuple(each for each in disk.trusted if each.sha256 not in known)
 
 
+@once
 def trust_for(observed: Observed, layer: Layer) -> tuple[str, ...]:
     """CAs that a new set of a layer has to trust: the one in force, and whatever the nodes' sets trust beside it.
 

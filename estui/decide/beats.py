@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from estui.decide import scenarios
+from estui.decide import beats_keys, scenarios
 from estui.decide.beats_https import TRUST_SET as TRUST_SET
 from estui.decide.beats_https import drop, http_authority, https_changes, pins, put
+from estui.decide.beats_names import names_used
 from estui.decide.beats_paths import (
     OUTPUT,
     folder_on_host,
@@ -19,7 +20,6 @@ from estui.decide.beats_paths import (
     leads_to_nodes,
     modules,
     on_host,
-    sources,
     urls,
     uses_elasticsearch,
 )
@@ -28,13 +28,13 @@ from estui.decide.beats_rights import (
     ENTRY,
     MONITORING,
     REFERENCE,
+    collects,
     grant,
     has_login,
     monitors,
     uses_own_user,
     writer,
 )
-from estui.formats.beats_values import references
 from estui.model.goal import Goal
 from estui.model.inventory import Layer
 from estui.model.observed import Observed, ObservedBeat, OnDisk
@@ -45,8 +45,6 @@ KEYSTORE_PATH = "keystore.path"
 WHY_RESTART = "a Beat reads its files at start only"
 CARRIED = "carried"
 """Kind of a secret's placeholder: the value that the same entry has in the data folder's keystore."""
-_OWN_NAMES = ("path.config", "path.data", "path.home", "path.logs", "beat.hostname", "beat.name", "beat.version")
-"""Names that a Beat knows by itself."""
 
 
 def touched(observed: Observed, goal: Goal) -> tuple[ObservedBeat, ...]:
@@ -72,12 +70,14 @@ def refusals(observed: Observed, goal: Goal) -> list[str]:
             reasons += [f"{beat.target}: {problem.summary}" for problem in beat.problems]
             continue
         logs_in = has_login(beat, fresh=fresh)
-        if (https or not logs_in) and folder_on_host(beat) is None:
+        if (https or not logs_in or beats_keys.is_wanted(beat)) and folder_on_host(beat) is None:
             reasons.append(
                 f"{beat.target}: a Beat wants absolute paths, and its folder as its own host sees it is unknown; "
                 "write `on_host:` for it into estui.yaml"
             )
-        reasons += [] if logs_in else _keystore_refusals(beat)
+        keyed = _makes_key(beat, observed)
+        reasons += [] if logs_in and not keyed else _keystore_refusals(beat)
+        reasons += beats_keys.refusals(beat, observed) if keyed else []
         reasons += _https_refusals(beat, observed) if https else []
     return reasons
 
@@ -91,26 +91,15 @@ def _keystore_refusals(beat: ObservedBeat) -> list[str]:
             f"{beat.target}: keystore.path leads to {stated}, which estui does not see; let it lead into the "
             "configuration folder, or write `data:` into estui.yaml where it lies there"
         ]
-    unknown = () if beat.entry.data or stated else _references(beat)
+    own = (ENTRY, beats_keys.ENTRY)
+    names = dict.fromkeys(f"${{{name}}}" for name, _, _ in names_used(beat) if name not in own)
+    unknown = () if beat.entry.data or stated else tuple(names)
     if unknown:
         return [
             f"{beat.target}: {', '.join(unknown)} may come from a keystore in its data folder, which estui does not "
             "see and would replace; mount that folder and write `data:` into estui.yaml"
         ]
     return []
-
-
-def _references(beat: ObservedBeat) -> tuple[str, ...]:
-    """Names that its files take from somewhere else, as `${NAME}`."""
-    own = {*_OWN_NAMES, ENTRY, *beat.settings}
-    names = (
-        name
-        for _, settings in sources(beat)
-        for setting in settings.values()
-        for item in setting.items
-        for name in references(item)
-    )
-    return tuple(f"${{{name}}}" for name in dict.fromkeys(names) if name not in own)
 
 
 def _https_refusals(beat: ObservedBeat, observed: Observed) -> list[str]:
@@ -161,7 +150,10 @@ def _pin_refusals(beat: ObservedBeat, observed: Observed) -> list[str]:
 def changes(beat: ObservedBeat, observed: Observed, goal: Goal) -> list[Change]:
     """Everything for one Beat; empty where it is set up."""
     fresh = scenarios.is_fresh(observed)
-    found = [] if has_login(beat, fresh=fresh) else _login_changes(beat, observed)
+    if _makes_key(beat, observed):
+        found = _key_changes(beat, observed)
+    else:
+        found = [] if has_login(beat, fresh=fresh) else _login_changes(beat, observed)
     if scenarios.signs_http(observed, goal):
         found += https_changes(beat, observed, goal)
     return found
@@ -172,7 +164,7 @@ def _login_changes(beat: ObservedBeat, observed: Observed) -> list[Change]:
     yml, settings, user = beat.yml, beat.settings, writer(beat)
     why = "its own user, which may publish and no more"
     found: list[Change] = [grant(beat, observed)]
-    found += _keystore_changes(beat)
+    found += entry_changes(beat, ENTRY, f"password:{user}", f"password of {user}, kept out of the yml")
     found += drop(beat, yml, settings, API_KEY, "gave no access to a cluster without users")
     found += _login_in(beat, yml, settings, OUTPUT, why)
     if monitors(beat, observed):
@@ -188,6 +180,23 @@ def _login_changes(beat: ObservedBeat, observed: Observed) -> list[Change]:
     return found
 
 
+def _makes_key(beat: ObservedBeat, observed: Observed) -> bool:
+    """Whether the Beat gets its API key now; one whose modules need a user gets that first."""
+    fresh = scenarios.is_fresh(observed)
+    logs_in = has_login(beat, fresh=fresh)
+    return not fresh and beats_keys.is_due(beat, observed) and (logs_in or not collects(beat, observed))
+
+
+def _key_changes(beat: ObservedBeat, observed: Observed) -> list[Change]:
+    """The Beat's own API key: its name in the yml, its value in the keystore."""
+    issue = beats_keys.issue(beat, observed)
+    if issue is None:
+        return []
+    why = f"API key of {beat.target}, kept out of the yml"
+    entry = entry_changes(beat, beats_keys.ENTRY, f"api-key:{beat.target}", why)
+    return [issue, *entry, *beats_keys.settings_changes(beat)]
+
+
 def _login_in(beat: ObservedBeat, path: str, settings: Mapping[str, Setting], section: str, why: str) -> list[Change]:
     return [
         *put(beat, path, settings, f"{section}.username", writer(beat), why),
@@ -195,7 +204,8 @@ def _login_in(beat: ObservedBeat, path: str, settings: Mapping[str, Setting], se
     ]
 
 
-def _keystore_changes(beat: ObservedBeat) -> list[Change]:
+def entry_changes(beat: ObservedBeat, entry: str, secret: str, reason: str) -> list[Change]:
+    """An entry of the keystore, which comes beside the yml with all that it holds, where it lies elsewhere."""
     file = keystore_file(beat)
     moves = beat.keystore_in_data or beat.setting(KEYSTORE_PATH) is None
     found: list[Change] = []
@@ -205,19 +215,10 @@ def _keystore_changes(beat: ObservedBeat) -> list[Change]:
         found += [
             SetSecureSetting(beat.target, file, name, f"{CARRIED}:{name}", False, "as in the keystore of before")
             for name in beat.keystore.names
-            if name != ENTRY
+            if name != entry
         ]
-    found.append(
-        SetSecureSetting(
-            beat.target,
-            file,
-            ENTRY,
-            f"password:{writer(beat)}",
-            ENTRY in beat.keystore.names and not moves,
-            f"password of {writer(beat)}, kept out of the yml",
-        )
-    )
-    return found
+    there = entry in beat.keystore.names and not moves
+    return [*found, SetSecureSetting(beat.target, file, entry, secret, there, reason)]
 
 
 def notes(beat: ObservedBeat, observed: Observed) -> list[str]:
@@ -230,6 +231,8 @@ def notes(beat: ObservedBeat, observed: Observed) -> list[str]:
             f"{beat.target}: {writer(beat)} may not load templates, policies or dashboards; where they are not there "
             f"yet, run `{beat.kind} setup` with a user who may"
         )
+    if beats_keys.is_wanted(beat) and not _makes_key(beat, observed):
+        found.append(f"{beat.target} gets its API key with the next plan over HTTPS, and a user until then")
     found += [f"{beat.target}: {name} of its keystore does not arrive as it is: {why}" for name, why in beat.altered]
     tmp = beat.files.get(f"{keystore_file(beat)}.tmp")
     if tmp is not None and tmp.exists:

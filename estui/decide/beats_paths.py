@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from estui.decide import hosts
@@ -17,6 +18,9 @@ from estui.model.observed import FileKind, Observed, ObservedBeat
 from estui.model.setting import Setting
 
 OUTPUT = "output.elasticsearch"
+SETUP = "setup.kibana"
+MONITORING = ("monitoring", "xpack.monitoring")
+"""The second is the name of 6.x and 7.x."""
 DEFAULT_HOST = "localhost:9200"
 KIBANA_PORT = 5601
 _WINDOWS = re.compile(r"^([A-Za-z]:[\\/]|\\\\)")
@@ -112,3 +116,38 @@ def modules(beat: ObservedBeat, kinds: tuple[str, ...]) -> Iterator[tuple[str, s
                 enabled = settings.get(f"{found['item']}.enabled")
                 if enabled is None or enabled.text != "false":
                     yield path, found["item"], settings
+
+
+@dataclass(frozen=True)
+class Section:
+    """Settings of a Beat that talk to a node or a Kibana by themselves."""
+
+    path: str
+    """The yml that they stand in."""
+    name: str
+    """What they begin with: `output.elasticsearch`, `modules.0`."""
+    settings: Mapping[str, Setting]
+    is_kibana: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.name if not self.name.startswith(LIST_NAME) else f"{self.path} {self.name}"
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        setting = self.settings.get(f"{self.name}.{'host' if self.name == SETUP else 'hosts'}")
+        return (setting.items if setting else ()) or ((DEFAULT_HOST,) if self.name == OUTPUT else ())
+
+
+def sections(beat: ObservedBeat, observed: Observed) -> Iterator[Section]:
+    """Everything of a Beat that talks to this cluster or its Kibanas: the output always, the others where all of their
+    hosts are known. Monitoring without hosts goes the output's way."""
+    yield Section(beat.yml, OUTPUT, beat.settings)
+    found = [Section(beat.yml, f"{prefix}.elasticsearch", beat.settings) for prefix in MONITORING]
+    found.append(Section(beat.yml, SETUP, beat.settings, is_kibana=True))
+    for path, item, settings in modules(beat, ("elasticsearch", "kibana")):
+        found.append(Section(path, item, settings, is_kibana=settings[f"{item}.module"].text == "kibana"))
+    for section in found:
+        leads = leads_to_kibana if section.is_kibana else leads_to_nodes
+        if section.urls and all(leads(url, observed) for url in section.urls):
+            yield section

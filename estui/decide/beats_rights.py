@@ -6,6 +6,7 @@ elastic-stack-security.md §4.5.
 
 from __future__ import annotations
 
+from estui.decide.beats_paths import MONITORING as MONITORING
 from estui.decide.beats_paths import OUTPUT, leads_to_kibana, leads_to_nodes, modules, uses_elasticsearch
 from estui.model.observed import Observed, ObservedBeat
 from estui.model.plan import GrantLogin, IndexRights
@@ -13,8 +14,6 @@ from estui.model.plan import GrantLogin, IndexRights
 USER, PASSWORD, API_KEY = f"{OUTPUT}.username", f"{OUTPUT}.password", f"{OUTPUT}.api_key"
 ENTRY = "ESTUI_PASSWORD"  # - a keystore entry's name: no `:` and no setting's path in it (beats.md §1.1)
 REFERENCE = f"${{{ENTRY}}}"
-MONITORING = ("monitoring", "xpack.monitoring")
-"""The second is the name of 6.x and 7.x."""
 _COLLECTOR = ("remote_monitoring_collector", "remote_monitoring_agent")
 """Built-in roles for Metricbeat's modules of the stack: one reads, the other writes `.monitoring-*`."""
 _PIPELINES = ("filebeat", "winlogbeat")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from estui.model.plan import FirstLogin, GrantLogin, Plan, Restart, Stage
+from estui.decide.beats_rights import API_KEY, USER
+from estui.decide.rung import SECURITY
+from estui.model.plan import FirstLogin, GrantLogin, IssueKey, Plan, RemoveSetting, Restart, SetSetting, Stage
 from estui.model.run import Step, StepKind
 
 BEAT_GATE = "with its own files it trusts every host and is let in"
+OUTSIDE = "restarted; it was not let in before, and is not now"
 PREFIX = "beat/"
 
 
@@ -41,17 +44,35 @@ def beat_steps(stage: Stage, beats: tuple[str, ...]) -> list[Step]:
     return [commit, *(_restart(beat, stage.id) for beat in beats)]
 
 
-def undo_steps(beats: tuple[str, ...], stage: str) -> list[Step]:
-    """The old files come back, then the restarts."""
+def strangers(plan: Plan) -> frozenset[str]:
+    """Beats that got their first login of a plan on a cluster that had users already: with their files of before they
+    are not let in, so that an undo leaves them outside again."""
+    if any(isinstance(each, SetSetting) and each.key == SECURITY for each in plan.changes):
+        return frozenset()
+    had = {each.target for each in plan.changes if isinstance(each, RemoveSetting) and each.key in (USER, API_KEY)}
+    got = {each.target for each in plan.changes if isinstance(each, GrantLogin | IssueKey)}
+    return frozenset(got - had)
+
+
+def unproven(plan: Plan) -> frozenset[str]:
+    """Beats that a plan writes files of and does not prove: those that its undo leaves outside."""
+    proven = {target for step in plan.steps if step.kind is StepKind.VERIFY for target in step.targets}
+    written = {place.target for place in plan.places if is_beat(place.target)}
+    return frozenset(written - proven) if proven else frozenset()
+
+
+def undo_steps(beats: tuple[str, ...], stage: str, outside: frozenset[str] = frozenset()) -> list[Step]:
+    """The old files come back, then the restarts; nothing is waited for of those that are `outside` then."""
     if not beats:
         return []
-    undo = Step("undo beats", StepKind.UNDO, "bring the old files of the Beats back", beats, stage)
-    return [undo, *restart_steps(beats, stage)]
+    title = "bring the old files of the Beats back"
+    undo = Step("undo beats", StepKind.UNDO, title, beats, stage, "every file as before")
+    return [undo, *restart_steps(beats, stage, outside)]
 
 
-def restart_steps(beats: tuple[str, ...], stage: str) -> list[Step]:
-    return [_restart(beat, stage) for beat in beats]
+def restart_steps(beats: tuple[str, ...], stage: str, outside: frozenset[str] = frozenset()) -> list[Step]:
+    return [_restart(beat, stage, OUTSIDE if beat in outside else BEAT_GATE) for beat in beats]
 
 
-def _restart(beat: str, stage: str) -> Step:
-    return Step(f"restart {beat}", StepKind.RESTART, f"restart {beat}", (beat,), stage, BEAT_GATE)
+def _restart(beat: str, stage: str, gate: str = BEAT_GATE) -> Step:
+    return Step(f"restart {beat}", StepKind.RESTART, f"restart {beat}", (beat,), stage, gate)

@@ -16,14 +16,12 @@ from estui.decide.beats_https import TRUST_SET, drop, put
 from estui.decide.beats_paths import (
     OUTPUT,
     has_scheme,
-    leads_to_nodes,
-    modules,
     on_host,
+    sections,
     urls,
     uses_elasticsearch,
 )
 from estui.decide.beats_paths import folder_on_host as beat_folder
-from estui.decide.beats_rights import MONITORING
 from estui.decide.layers import set_path
 from estui.decide.masking import shown_value
 from estui.model.inventory import Layer, StoreFormat
@@ -247,16 +245,9 @@ def _beat_settings(beat: ObservedBeat, observed: Observed) -> list[Change]:
 
 def _sections(beat: ObservedBeat, observed: Observed) -> Iterator[tuple[str, Mapping[str, Setting], str]]:
     """Whatever of a Beat talks to the nodes: file, its settings, and the section in it."""
-    yield beat.yml, beat.settings, OUTPUT
-    for prefix in MONITORING:
-        section = f"{prefix}.elasticsearch"
-        named = urls(beat, f"{section}.hosts")
-        if named and all(leads_to_nodes(url, observed) for url in named):
-            yield beat.yml, beat.settings, section
-    for path, item, settings in modules(beat, ("elasticsearch",)):
-        setting = settings.get(f"{item}.hosts")
-        if setting and all(leads_to_nodes(url, observed) for url in setting.items):
-            yield path, settings, item
+    for section in sections(beat, observed):
+        if not section.is_kibana:
+            yield section.path, section.settings, section.name
 
 
 def removals(holder: Holder, observed: Observed) -> list[Change]:

@@ -91,13 +91,13 @@ def unseen_refusals(observed: Observed) -> list[str]:
 
 def outside_refusals(observed: Observed, stages: Sequence[Stage]) -> list[str]:
     """Settings that a plan would write, and that the operator says are set outside the yml: what is set there wins."""
-    nodes = {node.target: node for node in observed.nodes}
+    things = {thing.target: thing for thing in observed.things}
     reasons = []
     for stage in stages:
         for change in stage.changes:
-            if not isinstance(change, SetSetting | RemoveSetting) or change.target not in nodes:
+            if not isinstance(change, SetSetting | RemoveSetting) or change.target not in things:
                 continue
-            found = nodes[change.target].settings.get(change.key)
+            found = things[change.target].settings.get(change.key)
             if found is None or not found.source:
                 continue
             wanted = f"be {value_text(change.value)}" if isinstance(change, SetSetting) else "go"

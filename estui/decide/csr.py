@@ -10,7 +10,9 @@ from datetime import datetime
 from estui.decide import hosts, kibana
 from estui.decide.admission import is_root, weak_key, weak_signature
 from estui.decide.authorities import SERVER_SET
+from estui.decide.fixed import union_of
 from estui.decide.layers import leaf_request
+from estui.decide.rotation import node_leaves, sharing
 from estui.model.certificate import CertificateFacts
 from estui.model.csr import CsrEntry, Received
 from estui.model.inventory import Layer
@@ -32,22 +34,37 @@ _USES = {
 
 
 def wanted_requests(observed: Observed, targets: Sequence[str], layer: Layer | None) -> list[LeafRequest]:
-    """One request for each chosen target and layer, with the names that a leaf of estui's own would have.
+    """One request for each chosen target and layer, with the names that a leaf of estui's own would have; one for both
+    layers of a node that share one store.
 
     Kibana's server goes with the HTTP layer: the same clients talk to both.
     """
-    requests = [
-        leaf_request(node, each, observed)
-        for node in observed.nodes
-        if not targets or node.target in targets
-        for each in Layer
-        if layer in (None, each)
-    ]
+    requests = []
+    for node in observed.nodes:
+        if targets and node.target not in targets:
+            continue
+        every = [leaf_request(node, each, observed) for each in Layer]
+        if _share_files(node):
+            requests.append(union_of(every))
+        else:
+            requests += [each for each in every if layer in (None, Layer(each.set_name))]
     if layer is not Layer.TRANSPORT:
         requests += [
             kibana.server_request(each, observed) for each in observed.kibana if not targets or each.target in targets
         ]
     return requests
+
+
+def _share_files(node: ObservedNode) -> bool:
+    """Whether the layers of a node have their leaf in the same file, as `elastic-certificates.p12` is used."""
+    return any(map(sharing, node_leaves(node)))
+
+
+def further_sets(request: LeafRequest, observed: Observed) -> tuple[str, ...]:
+    """The other sets that the certificate of a request is for."""
+    nodes = [node for node in observed.nodes if node.target == request.target]
+    is_first = request.set_name == Layer.TRANSPORT.value
+    return (Layer.HTTP.value,) if is_first and any(map(_share_files, nodes)) else ()
 
 
 def request_refusals(observed: Observed, targets: Sequence[str]) -> list[str]:

@@ -6,24 +6,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from estui.decide import fixed
+from estui.decide.authorities import SERVER_SET
 from estui.decide.layers import NODE_KEYSTORE, NODE_YML
 from estui.decide.masking import masked_lines
-from estui.decide.plan import authority_title
+from estui.decide.plan import Thing, authority_title
 from estui.formats import yml
 from estui.formats.beats_modules import list_name
+from estui.formats.role_mapping import MARK
+from estui.model.certificate import CertificateFacts
 from estui.model.inventory import KeyType, StoreFormat
-from estui.model.observed import ABSENT, Observed
+from estui.model.observed import ABSENT, Observed, ObservedKibana, ObservedNode
 from estui.model.plan import (
     Change,
     CreateAuthority,
     FirstLogin,
     GrantLogin,
     IssueClient,
+    IssueKey,
+    IssueToken,
     LeafRequest,
     Manual,
     Plan,
@@ -35,7 +40,7 @@ from estui.model.plan import (
     SetPasswords,
     SetSecureSetting,
     SetSetting,
-    WorkspaceChange,
+    by_target,
 )
 
 CONTEXT = 3
@@ -138,13 +143,12 @@ def edited_yml(content: bytes, changes: Iterable[Change], target: str, path: str
 def build_review(plan: Plan, observed: Observed, *, fold: bool = True) -> Review:
     """The review of a plan. With `fold` equal changes on several targets are shown once."""
     files: list[FileDiff] = []
+    things = {thing.target: thing for thing in reversed((*observed.things, *observed.beats))}
+    issuers = {each.certificate.subject: authority_title(each.name) for each in observed.authorities}
     for stage in plan.stages:
         files += _authorities(stage.changes)
-        targets = list(
-            dict.fromkeys(change.target for change in stage.changes if not isinstance(change, WorkspaceChange))
-        )
-        for target in targets:
-            files += _target_files(plan, observed, stage.changes, target)
+        for target, mine in by_target(stage.changes).items():
+            files += _target_files(plan, things.get(target), mine, target, issuers)
     return Review(tuple(_folded(files) if fold else files))
 
 
@@ -163,24 +167,29 @@ def _authorities(changes: tuple[Change, ...]) -> list[FileDiff]:
     return files
 
 
-def _target_files(plan: Plan, observed: Observed, changes: tuple[Change, ...], target: str) -> list[FileDiff]:
-    mine = [change for change in changes if not isinstance(change, WorkspaceChange) and change.target == target]
+def _target_files(
+    plan: Plan, thing: Thing | None, mine: Sequence[Change], target: str, issuers: Mapping[str, str]
+) -> list[FileDiff]:
     place = plan.place(target)
     owner = f"{place.uid}:{place.gid}"
     files = []
     for path in dict.fromkeys(change.path for change in mine if isinstance(change, SetSetting | RemoveSetting)):
-        files.append(_yml_diff(observed, mine, target, path))
+        files.append(_yml_diff(thing, mine, target, path))
     for path in dict.fromkeys(
         change.path
         for change in mine
         if isinstance(change, SetSecureSetting | RemoveSecureSetting | SetKeystorePassword)
     ):
         files.append(_secure_diff(mine, target, path, f"{place.keystore_mode:04o} {owner}"))
-    files += [_fixed_diff(group) for group in fixed.groups(mine)]
+    files += [_fixed_diff(group, thing, issuers) for group in fixed.groups(mine)]
     for change in mine:
         match change:
             case PublishSet(fixed=()):
-                files.append(_set_diff(change, plan.folder, f"{place.file_mode:04o} {owner}"))
+                files.append(
+                    _set_diff(
+                        change, _leaf_in_use(change, thing), issuers, f"{place.file_mode:04o} {owner}", plan.folder
+                    )
+                )
             case FirstLogin():
                 files.append(_login_diff(change))
             case SetPasswords():
@@ -188,6 +197,13 @@ def _target_files(plan: Plan, observed: Observed, changes: tuple[Change, ...], t
                 files.append(FileDiff(target, "security API", (line,), "while the node runs"))
             case GrantLogin():
                 files.append(_grant_diff(change))
+            case IssueKey():
+                files.append(_key_diff(change))
+            case IssueToken():
+                line = DiffLine(Mark.ADD, f"token {change.name}… of {change.account}  (secret, new)", why=change.why)
+                files.append(
+                    FileDiff(target, "security API", (line,), f"through {change.node}, before Kibana is stopped")
+                )
             case SetAccess():
                 after = f"{change.mode:04o} {change.uid}:{change.gid}"
                 lines = (
@@ -204,17 +220,16 @@ def _target_files(plan: Plan, observed: Observed, changes: tuple[Change, ...], t
     return files
 
 
-def _content(observed: Observed, target: str, path: str) -> tuple[bytes, str]:
-    for thing in (*observed.things, *observed.beats):
-        if thing.target == target:
-            state = thing.files.get(path, ABSENT)
-            shown = f"{state.mode:04o} {state.uid}:{state.gid}"
-            return state.content, f"link to {state.link}, {shown}" if state.link else shown
-    return b"", ""
+def _content(thing: Thing | None, path: str) -> tuple[bytes, str]:
+    if thing is None:
+        return b"", ""
+    state = thing.files.get(path, ABSENT)
+    shown = f"{state.mode:04o} {state.uid}:{state.gid}"
+    return state.content, f"link to {state.link}, {shown}" if state.link else shown
 
 
-def _yml_diff(observed: Observed, changes: Sequence[Change], target: str, path: str) -> FileDiff:
-    before, note = _content(observed, target, path)
+def _yml_diff(thing: Thing | None, changes: Sequence[Change], target: str, path: str) -> FileDiff:
+    before, note = _content(thing, path)
     after = edited_yml(before, changes, target, path)
     reasons = _reasons(after, changes, target, path)
     old, new = (masked_lines(text.decode("utf-8", "replace")) for text in (before, after))
@@ -295,26 +310,63 @@ def leaf_lines(request: LeafRequest, why: str) -> list[DiffLine]:
     ]
 
 
-def _content_lines(change: PublishSet) -> list[DiffLine]:
-    """What a set holds, as meaning."""
-    lines = leaf_lines(change.request, change.why) if change.request else []
+def _content_lines(change: PublishSet, old: CertificateFacts | None, issuers: Mapping[str, str]) -> list[DiffLine]:
+    """What a set holds, as meaning; `old` is the leaf in use."""
+    lines = _leaf_change(change.request, change.why, old, issuers) if change.request else []
     if change.keep_leaf:
         lines.append(DiffLine(Mark.NOTE, "leaf and key stay as they are"))
     if change.trust:
         trusted = ", ".join(authority_title(name) for name in change.trust)
         lines.append(DiffLine(Mark.ADD, f"trusts {trusted}", why="" if change.request else change.why))
-    lines += [DiffLine(Mark.ADD, f"role {role}: {'; '.join(subjects)}") for role, *subjects in change.mapping]
-    if change.maps and not change.mapping:
+    mapped = [each for each in change.mapping if not each[0].startswith(MARK)]
+    lines += [DiffLine(Mark.ADD, f"role {role}: {'; '.join(subjects)}") for role, *subjects in mapped]
+    if change.maps:
+        text = "estui's own certificate has a role without rights, whose name tells which mapping a node has loaded"
+        lines.append(DiffLine(Mark.NOTE, text))
+    if change.maps and not mapped:
         lines.append(DiffLine(Mark.NOTE, "role mapping: nobody has a role yet (estui client new NAME --role ROLE)"))
     return lines
 
 
-def _fixed_diff(group: Sequence[PublishSet]) -> FileDiff:
+def _leaf_in_use(change: PublishSet, thing: Thing | None) -> CertificateFacts | None:
+    """The leaf that a new one takes the place of."""
+    if not change.replaces:
+        return None
+    if isinstance(thing, ObservedNode):
+        layer = next((each for each in thing.disk if each.value == change.set_name), None)
+        return thing.disk[layer].leaf if layer else None
+    return thing.disk.leaf if isinstance(thing, ObservedKibana) and change.set_name == SERVER_SET else None
+
+
+def _leaf_change(
+    request: LeafRequest, why: str, old: CertificateFacts | None, issuers: Mapping[str, str]
+) -> list[DiffLine]:
+    """A leaf as meaning, and where it differs from the one in use that one first."""
+    new = leaf_lines(request, why)
+    if old is None:
+        return new
+    issuer = issuers.get(old.issuer) or old.issuer.partition(",")[0]
+    before = (
+        f"{old.subject.partition(',')[0]}  SAN {', '.join(old.names) or 'none'}",
+        f"signed by {issuer} · ends {old.not_after:%Y-%m-%d} · {_key_words(old.key_type)}",
+    )
+    named, signed = new
+    if before[0] == named.text:
+        return [replace(named, mark=Mark.SAME), DiffLine(Mark.REMOVE, before[1]), signed]
+    return [DiffLine(Mark.REMOVE, before[0]), named, DiffLine(Mark.REMOVE, before[1]), signed]
+
+
+def _key_words(key_type: str) -> str:
+    """`EC P-256` for what a certificate calls `ec-p256`; another kind as it is called there."""
+    return next((words for key, words in KEY_WORDS.items() if key.value == key_type), key_type)
+
+
+def _fixed_diff(group: Sequence[PublishSet], thing: Thing | None, issuers: Mapping[str, str]) -> FileDiff:
     """Files with names of their own, once for all layers that use them."""
     first = group[0]
     paths = dict.fromkeys(path for change in group for path in fixed.written_paths(change))
     trust = tuple(dict.fromkeys(name for change in group for name in change.trust))
-    lines = _content_lines(replace(first, trust=trust))
+    lines = _content_lines(replace(first, trust=trust), _leaf_in_use(first, thing), issuers)
     if len(group) > 1:
         lines.append(
             DiffLine(Mark.NOTE, f"one leaf for {' and '.join(change.set_name for change in group)}, as before")
@@ -324,8 +376,10 @@ def _fixed_diff(group: Sequence[PublishSet]) -> FileDiff:
     return FileDiff(first.target, ", ".join(paths), tuple(lines), f"replaced under their own names, {store}", note)
 
 
-def _set_diff(change: PublishSet, folder: str, note: str) -> FileDiff:
-    lines = _content_lines(change)
+def _set_diff(
+    change: PublishSet, old: CertificateFacts | None, issuers: Mapping[str, str], note: str, folder: str
+) -> FileDiff:
+    lines = _content_lines(change, old, issuers)
     store = "PKCS#12" if change.format is StoreFormat.PKCS12 else "PEM"
     action = f"{'replaced' if change.replaces else 'new'} set, {store}"
     return FileDiff(change.target, f"{folder}/{change.set_name}/current", tuple(lines), action, note)
@@ -343,14 +397,24 @@ def _login_diff(change: FirstLogin) -> FileDiff:
     return FileDiff(change.target, "users, users_roles", lines, "after the start, on this node only")
 
 
+def _rights(change: GrantLogin | IssueKey) -> list[str]:
+    rights = [f"cluster: {', '.join(change.cluster)}"]
+    return rights + [f"{', '.join(each.names)}: {', '.join(each.privileges)}" for each in change.indices]
+
+
+def _key_diff(change: IssueKey) -> FileDiff:
+    """An API key and its rights, as the API gets them."""
+    head = DiffLine(Mark.ADD, f"API key {change.name}…  (secret, new)", why=change.why)
+    lines = (head, *(DiffLine(Mark.ADD, f"  {each}") for each in _rights(change)))
+    return FileDiff(change.target, "security API", lines, f"through {change.node}, before anything is switched")
+
+
 def _grant_diff(change: GrantLogin) -> FileDiff:
     """A user and its role, as the API gets them."""
-    rights = [f"cluster: {', '.join(change.cluster)}"]
-    rights += [f"{', '.join(each.names)}: {', '.join(each.privileges)}" for each in change.indices]
     beside = f", {', '.join(change.roles)}" if change.roles else ""
     lines = (
         DiffLine(Mark.ADD, f"role {change.role}", why=change.why),
-        *(DiffLine(Mark.ADD, f"  {each}") for each in rights),
+        *(DiffLine(Mark.ADD, f"  {each}") for each in _rights(change)),
         DiffLine(Mark.ADD, f"user {change.user} with {change.role}{beside}  (secret, new)"),
     )
     return FileDiff(change.target, "security API", lines, "through the API, once the cluster is up")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from estui.decide.masking import shown_value
 from estui.errors import Location
-from estui.model.observed import FileKind, FileState, KeystoreFacts, ObservedBeat, ObservedKibana, ObservedNode, OnDisk
+from estui.model.image import FileKind, Image
+from estui.model.observed import FileState, KeystoreFacts, ObservedBeat, ObservedKibana, ObservedNode, OnDisk
 from estui.model.views import Desired, DesiredFile, DesiredLeaf, Difference
 
 Thing = ObservedNode | ObservedKibana | ObservedBeat
@@ -56,23 +57,24 @@ def _settings(thing: Thing, path: str, desired: Desired) -> Iterator[str]:
 
 def _problem(wanted: DesiredFile, found: FileState, keystore: KeystoreFacts | None) -> str:
     """In words, how a name differs; empty where it does not, or where that cannot be told."""
-    if wanted.kind == FileKind.ABSENT.value or not found.exists:
-        return "" if wanted.kind == found.kind.value else _presence(wanted, found)
-    if wanted.link is not None or (found.link is not None and wanted.kind == FileKind.LINK.value):
-        return "" if wanted.link == found.link else f"leads to {found.link or 'nothing'}, not to {wanted.link}"
+    image = wanted.image
+    if image.absent or not found.exists:
+        return "" if image.kind == found.kind.value else _presence(image, found)
+    if image.link is not None or (found.link is not None and image.kind == FileKind.LINK.value):
+        return "" if image.link == found.link else f"leads to {found.link or 'nothing'}, not to {image.link}"
     if wanted.path.endswith(".keystore"):
         # by its entries alone, where they are known on both sides: a node rewrites its own keystore
         known = keystore.entries_digest if keystore is not None and keystore.opened else ""
-        return "other entries" if known and wanted.entries and known != wanted.entries else ""
-    if found.sha256 != wanted.sha256:
+        return "other entries" if known and image.entries and known != image.entries else ""
+    if found.sha256 != image.sha256:
         return "another content"
-    if (found.uid, found.gid) != (wanted.uid, wanted.gid):
-        return f"owner {found.uid}:{found.gid}, not {wanted.uid}:{wanted.gid}"
-    return "" if found.mode == wanted.mode else f"mode {found.mode:04o}, not {wanted.mode:04o}"
+    if (found.uid, found.gid) != (image.uid, image.gid):
+        return f"owner {found.uid}:{found.gid}, not {image.uid}:{image.gid}"
+    return "" if found.mode == image.mode else f"mode {found.mode:04o}, not {image.mode:04o}"
 
 
-def _presence(wanted: DesiredFile, found: FileState) -> str:
-    if wanted.kind == FileKind.ABSENT.value:
+def _presence(wanted: Image, found: FileState) -> str:
+    if wanted.absent:
         return "is there, and should not be"
     return "is not there" if not found.exists else f"is a {found.kind.value}, not a {wanted.kind}"
 

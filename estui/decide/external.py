@@ -11,10 +11,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from estui.decide import kibana as kibana_rules
-from estui.decide.authorities import SERVER_SET, authority_named, issuer_of, split_name, trusted_names
-from estui.decide.fixed import fixed_of, leaf_paths, unusable
+from estui.decide.authorities import OWN_NAMES, SERVER_SET, authority_named, issuer_of, split_name, trusted_names
+from estui.decide.fixed import fixed_of, unusable
 from estui.decide.layers import format_of, managed_format
-from estui.decide.rotation import KIBANA_STAGE, NODE_STAGE, Held, common_name, held_leaves, switch_reasons
+from estui.decide.once import once
+from estui.decide.rotation import (
+    KIBANA_STAGE,
+    NODE_STAGE,
+    Held,
+    common_name,
+    held_leaves,
+    sharing,
+    switch_reasons,
+)
 from estui.decide.rung import has_tls
 from estui.decide.switching import switch_stages
 from estui.model.goal import Goal
@@ -23,18 +32,21 @@ from estui.model.observed import AuthorityFacts, ImportedLeaf, Observed, Observe
 from estui.model.plan import Change, LeafRequest, PublishSet, Stage
 from estui.pki.names import covers
 
-OWN_NAMES = ("transport", "http", "client", "cluster")
-"""CAs that estui makes, before they have successors; the last one signs for several layers."""
-
 
 def imported_for(observed: Observed, target: str, set_name: str, authority: str = "") -> ImportedLeaf | None:
     """The newest imported leaf of a set, or the newest that this CA signed."""
-    found = [
-        each
-        for each in observed.imported
-        if (each.target, each.set_name) == (target, set_name) and authority in ("", each.authority)
-    ]
+    known = _imported(observed).get((target, set_name), [])
+    found = [each for each in known if authority in ("", each.authority)]
     return found[-1] if found else None
+
+
+@once
+def _imported(observed: Observed) -> dict[tuple[str, str], list[ImportedLeaf]]:
+    """Imported leaves by target and set, oldest first."""
+    found: dict[tuple[str, str], list[ImportedLeaf]] = {}
+    for each in observed.imported:
+        found.setdefault((each.target, each.set_name), []).append(each)
+    return found
 
 
 def is_external(authority: AuthorityFacts, observed: Observed) -> bool:
@@ -93,17 +105,21 @@ def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
 def _shared_files(observed: Observed, picked: Sequence[tuple[Held, ImportedLeaf]]) -> list[str]:
     """Layers of one node that read one file, which cannot hold two leaves."""
     leaves = {(held.target, held.set_name): imported.leaf.sha256 for held, imported in picked}
-    reasons = []
-    for held, imported in picked:
-        for other in held_leaves(observed):
-            shared = leaf_paths(fixed_of(held.disk)) & leaf_paths(fixed_of(other.disk))
-            same = leaves.get((other.target, other.set_name)) == imported.leaf.sha256
-            if other.target == held.target and other.set_name != held.set_name and shared and not same:
-                reasons.append(
-                    f"{held.target}: {held.set_name} and {other.set_name} share {', '.join(sorted(shared))}, and the "
-                    f"leaf was imported for {held.set_name} alone: give each layer files of its own first"
-                )
-    return reasons
+    return [
+        alone(held, other, files)
+        for held, imported in picked
+        for other, files in sharing(held)
+        if leaves.get((other.target, other.set_name)) != imported.leaf.sha256
+    ]
+
+
+def alone(held: Held, other: Held, files: str) -> str:
+    """Why a leaf that was imported for one layer of a node cannot be used: another one reads the same file."""
+    return (
+        f"{held.target}: {held.set_name} and {other.set_name} share {files}, and the leaf was imported for "
+        f"{held.set_name} alone: ask for one for both (estui csr export {held.target} --to DIR makes one request), and "
+        "import that"
+    )
 
 
 def _without_tls(observed: Observed, goal: Goal) -> list[str]:

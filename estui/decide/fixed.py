@@ -58,20 +58,16 @@ def leaf_paths(files: Iterable[FixedFile]) -> frozenset[str]:
 def groups(changes: Sequence[Change]) -> list[tuple[PublishSet, ...]]:
     """Changes with fixed names that share the files of their leaf, together; in the order of the first of each."""
     found: list[list[PublishSet]] = []
+    of_target: dict[str, list[list[PublishSet]]] = {}
     for change in changes:
         if not isinstance(change, PublishSet) or not change.fixed:
             continue
         paths = leaf_paths(change.fixed)
-        mate = next(
-            (
-                group
-                for group in found
-                if group[0].target == change.target and any(paths & leaf_paths(each.fixed) for each in group)
-            ),
-            None,
-        )
+        mine = of_target.setdefault(change.target, [])
+        mate = next((group for group in mine if any(paths & leaf_paths(each.fixed) for each in group)), None)
         if mate is None:
-            found.append([change])
+            mine.append([change])
+            found.append(mine[-1])
         else:
             mate.append(change)
     return [tuple(group) for group in found]
@@ -84,7 +80,7 @@ def joined(changes: Sequence[Change]) -> tuple[Change, ...]:
     for group in groups(changes):
         requests = [change.request for change in group if change.request]
         if len(requests) > 1:
-            union = _union(requests)
+            union = union_of(requests)
             shared |= {(change.target, change.set_name): union for change in group if change.request}
     return tuple(
         replace(change, request=replace(shared[change.target, change.set_name], set_name=change.set_name))
@@ -94,7 +90,8 @@ def joined(changes: Sequence[Change]) -> tuple[Change, ...]:
     )
 
 
-def _union(requests: Sequence[LeafRequest]) -> LeafRequest:
+def union_of(requests: Sequence[LeafRequest]) -> LeafRequest:
+    """The first of several requests, with the names and usages of all."""
     return replace(
         requests[0],
         dns_names=tuple(dict.fromkeys(name for each in requests for name in each.dns_names)),
@@ -103,11 +100,11 @@ def _union(requests: Sequence[LeafRequest]) -> LeafRequest:
     )
 
 
-def unusable(name: str, files: Iterable[NamedFile]) -> list[str]:
-    """Why files of a leaf, by the words of whoever read them, cannot be replaced."""
+def unusable(name: str, files: Iterable[NamedFile], roles: tuple[str, ...] = LEAF_ROLES) -> list[str]:
+    """Why files with these roles, by the words of whoever read them, cannot be replaced."""
     reasons = []
     for each in files:
-        if each.setting not in LEAF_ROLES:
+        if each.setting not in roles:
             continue
         if each.format == "JKS":
             reasons.append(

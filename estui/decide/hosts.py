@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from estui.decide.once import once
 from estui.errors import CertificateError
 from estui.model.inventory import Address, Layer
 from estui.model.observed import Member, Observed, ObservedNode, OnDisk
@@ -34,11 +35,15 @@ def publish_hosts(publish_address: str) -> tuple[str, ...]:
 
 def member_of(node: ObservedNode, observed: Observed) -> Member | None:
     """The node as the cluster itself lists it, from any node that answered."""
-    for witness in (node, *observed.nodes):
-        for member in witness.api.members:
-            if member.name == node.name:
-                return member
-    return None
+    own = next((member for member in node.api.members if member.name == node.name), None)
+    return own or _members(observed).get(node.name)
+
+
+@once
+def _members(observed: Observed) -> dict[str, Member]:
+    """Members by name, as the first node that answered lists each."""
+    told = [member for witness in observed.nodes for member in witness.api.members]
+    return {member.name: member for member in reversed(told)}
 
 
 def static_transport_host(node: ObservedNode) -> str | None:
@@ -61,6 +66,7 @@ def static_transport_host(node: ObservedNode) -> str | None:
     return "127.0.0.1"
 
 
+@once
 def unchecked_hosts(observed: Observed) -> tuple[str, ...]:
     """Nodes whose transport address cannot be put into a certificate for certain, with the reason.
 
@@ -168,10 +174,15 @@ def known_hosts(node: ObservedNode, observed: Observed) -> set[Address]:
 def client_hosts(node: ObservedNode, observed: Observed) -> tuple[str, ...]:
     """Hosts under which Kibana and Beats reach this node: its own, and those that belong to no node
     (load balancers, aliases), which therefore may end at any of them."""
-    mine = known_hosts(node, observed)
-    others = {address for other in observed.nodes if other is not node for address in known_hosts(other, observed)}
+    mine, taken = known_hosts(node, observed), _taken_hosts(observed)
     used = [address_of_url(url) for _, urls in client_settings(observed) for url in urls]
-    return _unique(address.host for address in used if address and (address in mine or address not in others))
+    return _unique(address.host for address in used if address and (address in mine or address not in taken))
+
+
+@once
+def _taken_hosts(observed: Observed) -> frozenset[Address]:
+    """Every HTTP address that is known to be some node's."""
+    return frozenset(address for node in observed.nodes for address in known_hosts(node, observed))
 
 
 def client_settings(observed: Observed) -> list[tuple[str, tuple[str, ...]]]:

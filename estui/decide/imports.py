@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from estui.decide.admission import is_root
 from estui.decide.authorities import split_name
 from estui.errors import CertificateError, Location, UsageError
 from estui.model.adoption import AdoptionReport, FoundFile, Import, Outcome, ReportedAuthority, UnknownIssuer
@@ -12,6 +13,7 @@ from estui.model.observed import AuthorityFacts
 
 OTHER = "other"
 """Name of a CA that signs no leaf here: the numbers of a layer are for those that sign it, and their successors."""
+CORPORATE = "corporate"
 PKI_REALM = "realm/pki/"
 _FAMILIES = (("transport", ("transport",)), ("http", ("http", "server")), ("client", ("elasticsearch",)))
 """Name by the contexts whose leaves a CA signs; the first that fits counts, so that a CA of both layers is
@@ -66,11 +68,19 @@ def _outcome(each: ReportedAuthority, asked_for: bool) -> Outcome:
 def base_name(each: ReportedAuthority) -> str:
     """`transport`, `http` or `client` by the leaves that a CA signs; `other` where it signs none that is seen here.
 
-    A CA that a PKI realm trusts signs the leaves of clients, which are elsewhere.
+    A CA that a PKI realm trusts signs the leaves of clients, which are elsewhere. One of others is `corporate`.
     """
+    if is_of_others(each):
+        return CORPORATE
     if not each.leaves and any(use.context.startswith(PKI_REALM) for use in each.trusted):
         return "client"
     return next((name for name, contexts in _FAMILIES if each.contexts & set(contexts)), OTHER)
+
+
+def is_of_others(each: ReportedAuthority) -> bool:
+    """Whether a CA that signs leaves here is plainly none of this cluster's own: it hangs below another one, and its
+    key is not here. Under the name of a layer it would be taken for a CA of estui's whose key was lost."""
+    return bool(each.leaves) and not each.keys and not each.has_key and not is_root(each.certificate)
 
 
 def free_name(base: str, taken: set[str]) -> str:

@@ -65,7 +65,8 @@ def folder_on_host(kibana: ObservedKibana) -> str | None:
     return kibana.entry.config if kibana.entry.config in PACKAGE_FOLDERS else None
 
 
-def _urls(kibana: ObservedKibana) -> tuple[str, ...]:
+def urls(kibana: ObservedKibana) -> tuple[str, ...]:
+    """Hosts that an instance asks, as they are written."""
     setting = kibana.settings.get("elasticsearch.hosts")
     return (setting.items if setting else ()) or DEFAULT_HOSTS
 
@@ -78,6 +79,11 @@ def refusals(observed: Observed, goal: Goal) -> list[str]:
     for kibana in instances:
         if kibana.keystore.present and not kibana.keystore.opened and not has_login(kibana, fresh=fresh):
             reasons.append(f"{kibana.target}: kibana.keystore cannot be read: {kibana.keystore.error}")
+        if has_token(kibana) and _has_user(kibana) and not (goal.kibana and goal.kibana.token):
+            reasons.append(
+                f"{kibana.target}: both {TOKEN} and {USER} are set, with which Kibana does not start; take one of them "
+                "out (estui plan https --kibana-token keeps the token)"
+            )
         if scenarios.signs_http(observed, goal):
             reasons += _https_refusals(kibana)
     if instances and scenarios.signs_http(observed, goal):
@@ -92,12 +98,12 @@ def _https_refusals(kibana: ObservedKibana) -> list[str]:
             f"{kibana.target}: Kibana wants absolute paths, and its folder as its own host sees it is unknown; "
             "write `on_host:` for it into estui.yaml"
         )
-    if any("${" in url for url in _urls(kibana)):
+    if any("${" in url for url in urls(kibana)):
         reasons.append(
             f"{kibana.target}: elasticsearch.hosts is taken from the environment, which estui cannot change; "
             "write the hosts into kibana.yml"
         )
-    if any("@" in url for url in _urls(kibana)):
+    if any("@" in url for url in urls(kibana)):
         reasons.append(
             f"{kibana.target}: elasticsearch.hosts holds a login; take it out, estui writes the user and its "
             "password where they belong"
@@ -122,18 +128,24 @@ def _put(kibana: ObservedKibana, key: str, value: SettingValue, why: str) -> lis
     return [SetSetting(kibana.target, KIBANA_YML, key, value, before, why)]
 
 
-def _drop(kibana: ObservedKibana, key: str, why: str) -> list[Change]:
+def dropped(kibana: ObservedKibana, key: str, why: str) -> list[Change]:
+    """The setting taken out of `kibana.yml`, where it is in it."""
     found = kibana.settings.get(key)
     return [RemoveSetting(kibana.target, KIBANA_YML, key, shown_value(key, found.value), why)] if found else []
 
 
 def uses_system_user(kibana: ObservedKibana) -> bool:
     """Whether the instance logs in as `kibana_system`, so that a new password of that user concerns it."""
-    return kibana.setting(USER) == SYSTEM_USER and not _has_token(kibana)
+    return kibana.setting(USER) == SYSTEM_USER and not has_token(kibana)
 
 
-def _has_token(kibana: ObservedKibana) -> bool:
+def has_token(kibana: ObservedKibana) -> bool:
+    """Whether a service account token is set, in yml or keystore."""
     return TOKEN in kibana.settings or TOKEN in kibana.keystore.names
+
+
+def _has_user(kibana: ObservedKibana) -> bool:
+    return USER in kibana.settings or USER in kibana.keystore.names
 
 
 def has_login(kibana: ObservedKibana, *, fresh: bool) -> bool:
@@ -142,7 +154,7 @@ def has_login(kibana: ObservedKibana, *, fresh: bool) -> bool:
     A service account token that is there stays; it and a user name exclude one another
     (elastic-stack-security.md §12.4). So does a user of the operator's own in a cluster that has users.
     """
-    if _has_token(kibana):
+    if has_token(kibana):
         return True
     has_user = USER in kibana.keystore.names or kibana.setting(USER) not in (None, "", *REFUSED_USERS)
     has_password = PASSWORD in kibana.keystore.names or PASSWORD in kibana.settings
@@ -157,7 +169,7 @@ def credential_changes(kibana: ObservedKibana, *, fresh: bool, new_password: boo
     if has_login(kibana, fresh=fresh) and not (new_password and uses_system_user(kibana)):
         return []
     changes = _put(kibana, USER, SYSTEM_USER, "Kibana's server logs in as its own built-in user")
-    changes += _drop(kibana, PASSWORD, "goes into kibana.keystore")
+    changes += dropped(kibana, PASSWORD, "goes into kibana.keystore")
     if USER in kibana.keystore.names:
         why = "would win over the user in kibana.yml"
         changes.append(RemoveSecureSetting(kibana.target, KIBANA_KEYSTORE, USER, why))
@@ -172,7 +184,7 @@ def credential_changes(kibana: ObservedKibana, *, fresh: bool, new_password: boo
         )
     )
     if kibana.setting("xpack.security.enabled") == "false":
-        changes += _drop(kibana, "xpack.security.enabled", "people log in at Kibana (the setting is of 7.x)")
+        changes += dropped(kibana, "xpack.security.enabled", "people log in at Kibana (the setting is of 7.x)")
     return changes
 
 
@@ -181,11 +193,17 @@ def https_url(url: str) -> str:
     return "https://" + url.split("://", 1)[-1]
 
 
-def _host_changes(kibana: ObservedKibana) -> list[Change]:
+def host_changes(kibana: ObservedKibana, more: tuple[str, ...] = ()) -> list[Change]:
+    """HTTPS for every host, and further ones behind them."""
     setting = kibana.settings.get("elasticsearch.hosts")
-    wanted = tuple(https_url(url) for url in _urls(kibana))
-    value: SettingValue = wanted if setting is None or isinstance(setting.value, tuple) else ", ".join(wanted)
-    return _put(kibana, "elasticsearch.hosts", value, "Elasticsearch answers only over HTTPS from now on")
+    before = tuple(https_url(url) for url in urls(kibana))
+    known = {hosts.address_of_url(url) for url in before}
+    further = tuple(url for url in more if hosts.address_of_url(url) not in known)
+    wanted = (*before, *further)
+    is_list = setting is None or isinstance(setting.value, tuple) or bool(further)
+    value: SettingValue = wanted if is_list else ", ".join(wanted)
+    why = "asks these nodes as well, as wished" if further else "Elasticsearch answers only over HTTPS from now on"
+    return _put(kibana, "elasticsearch.hosts", value, why)
 
 
 def server_request(kibana: ObservedKibana, observed: Observed, *, fresh: bool = False) -> LeafRequest:
@@ -229,7 +247,7 @@ def _server_changes(kibana: ObservedKibana, observed: Observed, folder: str, now
         why = "the leaf in use is due or no longer fits" if replaces else "browsers talk HTTPS to Kibana"
         changes.append(PublishSet(kibana.target, SERVER_SET, request, (), StoreFormat.PEM, replaces, why))
     for name in ("path", "password"):
-        changes += _drop(kibana, f"server.ssl.keystore.{name}", "cannot stand beside a PEM certificate and key")
+        changes += dropped(kibana, f"server.ssl.keystore.{name}", "cannot stand beside a PEM certificate and key")
     changes += _put(kibana, "server.ssl.enabled", True, "browsers talk HTTPS to Kibana")
     for name, file in (("certificate", "server.crt"), ("key", "server.key")):
         path = f"{folder}/{set_path(observed.inventory.folder, SERVER_SET, file)}"
@@ -248,10 +266,12 @@ def trusts(kibana: ObservedKibana, observed: Observed) -> bool:
     )
 
 
-def https_changes(kibana: ObservedKibana, observed: Observed, now: datetime) -> list[Change]:
-    """HTTPS towards Elasticsearch (scheme, CA) and towards browsers (certificate)."""
+def https_changes(
+    kibana: ObservedKibana, observed: Observed, now: datetime, more: tuple[str, ...] = ()
+) -> list[Change]:
+    """HTTPS towards Elasticsearch (scheme, CA, hosts, `more` of them) and towards browsers (certificate)."""
     folder = folder_on_host(kibana) or ""
-    changes = _host_changes(kibana)
+    changes = host_changes(kibana, more)
     if not trusts(kibana, observed) or kibana.trust.managed:
         changes += _trust_changes(kibana, observed, folder)
     if kibana.setting("elasticsearch.ssl.verificationMode") == "none":
@@ -277,6 +297,6 @@ def notes(kibana: ObservedKibana) -> list[str]:
     found = []
     if not kibana.entry.on_host:
         found.append(f"{kibana.target}: its folder on its own host is taken to be {folder_on_host(kibana)}")
-    bare = [url for url in _urls(kibana) if url.startswith("http://") and ":" not in urlsplit(url).netloc]
+    bare = [url for url in urls(kibana) if url.startswith("http://") and ":" not in urlsplit(url).netloc]
     found += [f"{kibana.target}: {url} names no port, so that it moves from port 80 to 443" for url in bare]
     return found

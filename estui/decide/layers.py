@@ -220,14 +220,18 @@ def _mode_kept(node: ObservedNode, layer: Layer, verification: tuple[str, str]) 
     return verification
 
 
-def store_passwords(node: ObservedNode, layer: Layer) -> list[Change]:
+def store_passwords(node: ObservedNode, layer: Layer) -> list[SetSecureSetting]:
     """Passwords of new PKCS#12 files. A set that follows another one keeps its password, which a running node knows
     only from its start (elastic-stack-security.md §6.3)."""
-    why = "opens this layer's PKCS#12 files"
     known = managed_format(node.disk.get(layer, OnDisk())) is StoreFormat.PKCS12
+    changes = password_changes(node, layer)
+    return [] if known and all(change.replaces for change in changes) else changes
+
+
+def password_changes(node: ObservedNode, layer: Layer) -> list[SetSecureSetting]:
+    """One new password for both PKCS#12 files of a set."""
+    why = "opens this layer's PKCS#12 files"
     names = [ssl_key(layer, name) for name in ("keystore.secure_password", "truststore.secure_password")]
-    if known and all(name in node.keystore.names for name in names):
-        return []
     return [
         SetSecureSetting(node.target, NODE_KEYSTORE, name, f"store:{layer.value}", name in node.keystore.names, why)
         for name in names

@@ -1,4 +1,4 @@
-"""What a node's log says, in our words: one line to its meaning.
+"""What the log of a node, a Kibana or a Beat says, in our words: one line to its meaning.
 
 Owns the fragments that are worth recognising and how much of a line may be quoted. Reading the files, and what of
 them is new, is `observe/node_log.py`.
@@ -184,6 +184,40 @@ _RULES = (
     # the cluster
     _rule(_D, r"master not discovered or elected yet([^\n]{0,120})", "it finds no master{0}"),
     _rule(_D, r"timed out after \[discovery\.initial_state_timeout", "it did not find the others in time"),
+    # Kibana, which says what Node.js says (`tls`, `fs`), and Beats, which say what Go says (`crypto/x509`)
+    _rule(_F, r"config validation of \[([\w.]{1,80})\]\.?([^\n]{1,200})", "its settings of {0} are refused: {1}"),
+    _rule(_F, r"ENOENT: no such file or directory, open '([^'\n]{1,200})'", "it does not find {0}"),
+    _rule(_F, r"EACCES: permission denied, open '([^'\n]{1,200})'", "it may not read {0}"),
+    _rule(_F, r"EADDRINUSE", "another process has its port"),
+    _rule(_F, r"key values mismatch", "its certificate and its key do not belong together"),
+    _rule(_F, r"mac verify failure|bad decrypt", "the password of its key or of a PKCS#12 file is wrong"),
+    _rule(
+        _H,
+        r"self[- ]signed certificate|unable to verify the first certificate|unable to get (?:local )?issuer certificate"
+        r"|x509: certificate signed by unknown authority",
+        "the CA of a certificate that it was shown is not among those that it trusts",
+    ),
+    _rule(
+        _H,
+        r"Hostname/IP does not match certificate's altnames: ([^\n]{1,200})",
+        "a certificate lacks the name or address that it was reached by: {0}",
+    ),
+    _rule(
+        _H,
+        r"x509: certificate is valid for ([^\n]{1,160}), not ([\w.:-]{1,80})",
+        "a certificate that it was shown is for {0}, and not for {1}",
+    ),
+    _rule(_H, r"wrong version number", "it talks TLS to a port that speaks none"),
+    _rule(_H, r"remote error: tls: ([\w ]{1,60})", "a handshake is refused by the other end: {0}"),
+    _rule(_F, r"Exiting: ([^\n]{1,200})", "it ended: {0}"),
+    _rule(_C, r"unable to authenticate user \[([\w.-]{1,80})\]", "its login as {0} is refused"),
+    _rule(_D, r"connect ECONNREFUSED ([\w.:\[\]-]{1,80})", "nobody answers at {0}"),
+    _rule(
+        _D,
+        r"Unable to retrieve version information from Elasticsearch nodes\.?([^\n]{0,200})",
+        "Elasticsearch gives it no answer:{0}",
+    ),
+    _rule(LogKind.STARTED, r"Kibana is now (?:available|degraded)", "it has started"),
     # whatever is left
     _rule(_R, _LISTENER, "it could not load a changed file"),
     _rule(
@@ -249,7 +283,8 @@ def _whole(gathered: list[str]) -> Iterator[str]:
 def _of_json(line: str) -> str:
     """Message and error of a JSON line. The raw text where it cannot be read, as one that was cut off.
 
-    Source: `log4j2.properties` of the packages, `ECSJsonLayout` (8.x and later) and `ESJsonLayout` (7.x).
+    Source: `log4j2.properties` of the packages, `ECSJsonLayout` (8.x and later) and `ESJsonLayout` (7.x); Kibana nests
+    what Elasticsearch writes with dots.
     """
     try:
         body = json.loads(line)
@@ -259,6 +294,8 @@ def _of_json(line: str) -> str:
         return line
     trace = body.get("stacktrace")
     parts = [body.get(key) for key in ("message", "error.type", "error.message", "error.stack_trace")]
+    inner = body.get("error")
+    parts += [inner.get(key) for key in ("type", "message", "stack_trace")] if isinstance(inner, dict) else []
     parts += trace[:_EVENT_LINES] if isinstance(trace, list) else []
     return "\n".join(part for part in parts if isinstance(part, str))
 

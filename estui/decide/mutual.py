@@ -17,7 +17,7 @@ from estui.decide.layers import NODE_YML, set_path, setting_changes
 from estui.decide.masking import shown_value
 from estui.decide.rung import has_tls, is_secured, ssl_key
 from estui.formats.role_mapping import FILE as MAPPING_FILE
-from estui.formats.role_mapping import role_mapping_text
+from estui.formats.role_mapping import marked, role_mapping_text
 from estui.model.goal import Demand, Goal, MutualTls, Scenario
 from estui.model.inventory import Layer, StoreFormat
 from estui.model.observed import Observed, ObservedKibana, ObservedNode, OnDisk
@@ -99,13 +99,22 @@ def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
 
 
 def _store_refusals(observed: Observed) -> list[str]:
-    stores = [node.target for node in observed.nodes if TRUSTSTORE in node.settings]
-    if not stores:
-        return []
-    return [
-        f"{', '.join(stores)}: the HTTP layer names a truststore, beside which no CA file may stand; let it have PEM "
-        "files first: estui plan https --format pem"
+    stores = [node for node in observed.nodes if TRUSTSTORE in node.settings]
+    ours = [node.target for node in stores if node.disk.get(Layer.HTTP, OnDisk()).managed]
+    reasons = []
+    if ours:
+        reasons.append(
+            f"{', '.join(ours)}: the HTTP layer names a truststore, beside which no CA file may stand; let it have PEM "
+            "files first: estui plan https --format pem"
+        )
+    reasons += [
+        f"{node.target}: {TRUSTSTORE} is {node.setting(TRUSTSTORE)}, which estui did not make and beside which no CA "
+        f"file may stand: write its CAs into a PEM file (openssl pkcs12 -in {node.setting(TRUSTSTORE)} -nokeys -out "
+        f"http-trust.pem), and name that in {TRUST} in the place of the truststore and of its password"
+        for node in stores
+        if node.target not in ours
     ]
+    return reasons
 
 
 def _licence_refusals(observed: Observed, goal: Goal) -> list[str]:
@@ -221,9 +230,7 @@ def _client_set(node: ObservedNode, observed: Observed, *, realm: bool) -> Publi
     held = trusted_names(observed, trust_context(node))
     trust = clients.trusted(observed, held)
     mapping = role_mapping(observed) if realm else ()
-    path = set_path(observed.inventory.folder, CLIENT_SET, MAPPING_FILE)
-    state = node.files.get(path)
-    mapped = not realm or (state is not None and state.content == role_mapping_text(mapping))
+    mapped = not realm or mapping_file(node, observed.inventory.folder) == role_mapping_text(mapping)
     same = set(trust) == set(held) and clients.is_current(observed, trust_context(node))
     if same and mapped:
         return None
@@ -236,11 +243,16 @@ def _client_set(node: ObservedNode, observed: Observed, *, realm: bool) -> Publi
 
 
 def role_mapping(observed: Observed) -> tuple[tuple[str, ...], ...]:
-    """Role, then the subjects that have it, by role."""
+    """Role, then the subjects that have it, by role; estui's own certificate marks the mapping."""
     roles = sorted({role for each in observed.clients for role in each.roles})
-    return tuple(
-        (role, *(each.certificate.subject for each in observed.clients if role in each.roles)) for role in roles
-    )
+    mapping = [(role, *(each.certificate.subject for each in observed.clients if role in each.roles)) for role in roles]
+    return marked(mapping, f"CN={clients.OWN}")
+
+
+def mapping_file(node: ObservedNode, folder: str) -> bytes:
+    """What a node's file of roles holds on disk; empty where there is none."""
+    state = node.files.get(set_path(folder, CLIENT_SET, MAPPING_FILE))
+    return state.content if state is not None else b""
 
 
 def client_path(observed: Observed) -> str:

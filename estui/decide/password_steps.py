@@ -1,11 +1,14 @@
 """The steps of new passwords for built-in users, and of their way back.
 
 A password counts from the moment it is set, also for those who still hold the old one: so the user's own login is
-proven first, then each Kibana that logs in with it gets it and is started again.
+proven first, then each Kibana and Beat that logs in with it gets it and is started again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from estui.decide.beats_steps import is_beat, undo_steps
 from estui.model.plan import FirstLogin, Plan, SetPasswords
 from estui.model.run import Step, StepKind
 
@@ -19,8 +22,11 @@ def password_change(plan: Plan) -> Change | None:
     return next((change for change in plan.changes if isinstance(change, FirstLogin | SetPasswords)), None)
 
 
-def password_steps(change: Change, kibana: tuple[str, ...], stage: str, nodes: tuple[str, ...]) -> tuple[Step, ...]:
-    """Steps of new passwords; `kibana` are the instances that `stage` gives one to."""
+def password_steps(
+    change: Change, kibana: tuple[str, ...], stage: str, nodes: tuple[str, ...], beats: Sequence[Step] = ()
+) -> tuple[Step, ...]:
+    """Steps of new passwords; `kibana` are the instances that `stage` gives one to, `beats` the steps of Beats that get
+    one."""
     steps = [Step("prepare", StepKind.PREPARE, "make passwords and files beside the old ones", gate="all on disk")]
     steps += _set_steps(change, f"set the passwords of {', '.join(change.users)}")
     if kibana:
@@ -29,7 +35,7 @@ def password_steps(change: Change, kibana: tuple[str, ...], stage: str, nodes: t
             Step("commit kibana", StepKind.COMMIT, "switch Kibana's files", kibana, stage, "every file as planned"),
             _start(kibana),
         ]
-    return (*steps, _verify(nodes, kibana))
+    return (*steps, *beats, _verify(nodes, kibana))
 
 
 def password_steps_back(
@@ -37,8 +43,9 @@ def password_steps_back(
 ) -> tuple[Step, ...]:
     """Steps that bring the old passwords of `users` back, and the old keystore of each Kibana in `committed`."""
     change = password_change(plan)
-    kibana = tuple(target for target in committed if target not in nodes)
-    all_kibana = tuple(place.target for place in plan.places if place.target not in nodes)
+    beats = tuple(filter(is_beat, committed))
+    kibana = tuple(target for target in committed if target not in nodes and not is_beat(target))
+    all_kibana = tuple(place.target for place in plan.places if place.target not in nodes and not is_beat(place.target))
     steps = [Step("prepare", StepKind.PREPARE, "make the old files ready", gate="all on disk")]
     if change is not None and users:
         steps += _set_steps(change, f"set the passwords of {', '.join(users)} back")
@@ -49,6 +56,7 @@ def password_steps_back(
         ]
     if all_kibana:  # also one that was stopped and never got its files
         steps.append(_start(all_kibana))
+    steps += undo_steps(beats, undo)
     return (*steps, _verify(nodes, all_kibana))
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from estui.decide import compare, kibana
+from estui.decide import beats_passwords, compare, kibana
+from estui.decide.beats import WHY_RESTART
+from estui.decide.beats_steps import beat_steps
 from estui.decide.password_steps import password_steps
-from estui.decide.plan import KIBANA_STAGE, pins_of, places_of
+from estui.decide.places import pins_of, places_of
+from estui.decide.plan import BEATS_STAGE, KIBANA_STAGE
 from estui.decide.rotation import standing_goal
 from estui.decide.runbook import is_master_eligible, start_order
 from estui.decide.rung import has_tls, is_secured
@@ -77,8 +80,10 @@ def _by_file(observed: Observed) -> ObservedNode | None:
 def refusals(observed: Observed, goal: NewPasswords) -> list[str]:
     """Every reason against new passwords. Who else belongs to the cluster does not matter: it keeps them itself."""
     reasons = compare.folder_refusals(observed) + compare.name_refusals(observed) + compare.swapped_mounts(observed)
-    unknown = [user for user in goal.users if user not in BUILT_IN]
-    reasons += [f"{user} is no built-in user (these are: {', '.join(BUILT_IN)})" for user in unknown]
+    known = (*BUILT_IN, *(user for user in beats_passwords.users(observed) if user not in BUILT_IN))
+    unknown = [user for user in goal.users if user not in known]
+    reasons += [f"{user} is no built-in user, nor one of a Beat (these are: {', '.join(known)})" for user in unknown]
+    reasons += beats_passwords.refusals(observed, goal.users)
     if reasons:
         return reasons
     off = [node.target for node in observed.nodes if is_secured(node) is False]
@@ -124,19 +129,28 @@ def passwords_plan(observed: Observed, goal: Goal, *, workspace: str) -> Plan:
         raise PlanError(f"no plan for {goal.label}", reasons=tuple(reasons), hint="mend what is listed, then try again")
     change = _change(observed, wanted)
     stages = [Stage(PASSWORDS_STAGE, Restart.NONE, (change,), "a password counts from the moment it is set")]
-    instances = _instances(observed, wanted)
+    instances, kept = _instances(observed, wanted), beats_passwords.changes(observed, wanted.users)
     if instances:
         written: list[Change] = []
         for each in instances:
             written += kibana.credential_changes(each, fresh=False, new_password=True)
         stages.append(Stage(KIBANA_STAGE, Restart.KIBANA, tuple(written), "Kibana reads its keystore at start only"))
+    last = Stage(BEATS_STAGE, Restart.BEAT, tuple(kept), WHY_RESTART) if kept else None
+    holders = beats_passwords.holders(observed, wanted.users)
+    stages += [last] if last else []
     return Plan(
         workspace=workspace,
         cluster=observed.inventory.cluster,
         cluster_uuid=observed.cluster_uuid,
         goal=goal,
         stages=tuple(stages),
-        steps=password_steps(change, tuple(each.target for each in instances), KIBANA_STAGE, start_order(observed)),
+        steps=password_steps(
+            change,
+            tuple(each.target for each in instances),
+            KIBANA_STAGE,
+            start_order(observed),
+            beat_steps(last, holders) if last else (),
+        ),
         pins=pins_of(observed, tuple(stages)),
         places=places_of(observed, tuple(stages)),
         notes=tuple(_notes(observed, wanted, change, instances)),
@@ -147,7 +161,8 @@ def passwords_plan(observed: Observed, goal: Goal, *, workspace: str) -> Plan:
 
 def _change(observed: Observed, goal: NewPasswords) -> FirstLogin | SetPasswords:
     # whoever logs in as elastic goes on doing so until the end: its own password is the last one
-    users = tuple(sorted(goal.users, key=lambda user: (user == ELASTIC, BUILT_IN.index(user))))
+    order = {user: number for number, user in enumerate(BUILT_IN)}
+    users = tuple(sorted(goal.users, key=lambda user: (user == ELASTIC, order.get(user, len(order)), user)))
     node = _by_login(observed, goal)
     if node is not None:
         why = f"by {node.api.authenticated_as}, who may log in"
@@ -165,8 +180,8 @@ def _notes(
     node = next(node for node in observed.nodes if node.target == change.target)
     if not has_tls(node, Layer.HTTP):
         yield "passwords travel over plain HTTP: anyone on the network can read them"
-    if instances:
-        names = ", ".join(each.target for each in instances)
+    names = ", ".join([*(each.target for each in instances), *beats_passwords.holders(observed, goal.users)])
+    if names:
         yield f"{names} cannot log in from the moment the password is set until its start with the new one"
     for who, key, user in other_consumers(observed, goal.users):
         yield f"{who} logs in as {user} ({key}) and does not get the new password from this plan: give it by hand"
@@ -183,16 +198,19 @@ def other_consumers(observed: Observed, users: tuple[str, ...]) -> Iterator[tupl
         *observed.kibana,
         *observed.beats,
     )
+    in_keystore = {(held.beat.target, held.key) for held in beats_passwords.held(observed)}
     for each in everybody:
-        for key, setting in each.settings.items():
+        modules = each.modules.values() if isinstance(each, ObservedBeat) else ()
+        for key, setting in (item for found in (each.settings, *modules) for item in found.items()):
             if not key.endswith("username") or setting.text not in users:
                 continue
             own = isinstance(each, ObservedKibana) and key == kibana.USER and setting.text == kibana.SYSTEM_USER
-            if not own:
+            if not own and (each.target, key) not in in_keystore:
                 yield each.target, key, setting.text
 
 
 def consumers(observed: Observed, user: str) -> tuple[str, ...]:
     """Everybody whose files say that they log in as this user, each once."""
     own = [each.target for each in observed.kibana if user == kibana.SYSTEM_USER and kibana.uses_system_user(each)]
+    own += beats_passwords.holders(observed, (user,))
     return tuple(dict.fromkeys([*own, *(who for who, _, _ in other_consumers(observed, (user,)))]))

@@ -9,26 +9,30 @@ from datetime import datetime
 from estui.decide import (
     beats,
     compare,
+    connected,
     external,
     fixed,
     joining,
     kibana,
+    kibana_wishes,
     lifetimes,
     mutual,
     rollover,
     rotation,
     runbook,
     scenarios,
+    selection,
     trust_check,
 )
 from estui.decide.authorities import authority_title as authority_title
 from estui.decide.layers import NODE_KEYSTORE, NODE_YML
+from estui.decide.places import pins_of, places_of
 from estui.decide.rung import ANONYMOUS_ROLES, SECURITY, has_tls, ssl_key
 from estui.decide.switching import reloads
 from estui.errors import PlanError
 from estui.model.goal import Goal, Scenario
 from estui.model.inventory import Layer
-from estui.model.observed import ABSENT, FileState, Observed, ObservedBeat, ObservedKibana, ObservedNode
+from estui.model.observed import Observed, ObservedBeat, ObservedKibana, ObservedNode
 from estui.model.plan import (
     AuthorityRequest,
     Change,
@@ -36,14 +40,11 @@ from estui.model.plan import (
     FirstLogin,
     GrantLogin,
     IssueClient,
-    Pin,
-    Place,
     Plan,
     PublishSet,
     RemoveSecureSetting,
     RemoveSetting,
     Restart,
-    SetAccess,
     SetKeystorePassword,
     SetPasswords,
     SetSecureSetting,
@@ -64,7 +65,8 @@ def all_refusals(observed: Observed, goal: Goal) -> list[str]:
     reasons = compare.refusals(observed, goal)
     if reasons:
         return reasons
-    return scenarios.refusals(observed, goal) + kibana.refusals(observed, goal) + beats.refusals(observed, goal)
+    reasons = scenarios.refusals(observed, goal) + kibana.refusals(observed, goal)
+    return reasons + kibana_wishes.refusals(observed, goal) + beats.refusals(observed, goal)
 
 
 def rollover_refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
@@ -87,6 +89,7 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
 
     Raises PlanError with every reason where no sound plan exists.
     """
+    goal = selection.with_targets(observed, goal)
     reasons = _refusals(observed, goal, now)
     if reasons:
         raise PlanError(
@@ -108,6 +111,7 @@ def build_plan(observed: Observed, goal: Goal, *, workspace: str, now: datetime)
         places=places_of(observed, stages),
         notes=(
             *_notes_of(observed, goal, stages, now),
+            *(connected.notes(observed, goal) if stages else ()),
             *trust_check.interim_notes(observed, stages),
             *lifetimes.notes((change for stage in stages for change in stage.changes), observed, now),
             *(external.due_notes(observed, now) if stages and not goal.external else ()),
@@ -288,11 +292,17 @@ def _kibana_changes(observed: Observed, goal: Goal, now: datetime) -> list[Chang
     instances = kibana.touched(observed, goal)
     # whoever uses kibana_system gets its new password, even if only one of them needs it
     new_password = fresh or any(not kibana.has_login(each, fresh=fresh) for each in instances)
+    token = kibana_wishes.wish_of(goal).token
+    more = kibana_wishes.further_urls(observed, goal)
     found: list[Change] = []
     for each in instances:
-        found += kibana.credential_changes(each, fresh=fresh, new_password=new_password)
+        if not token:
+            found += kibana.credential_changes(each, fresh=fresh, new_password=new_password)
+        found += kibana_wishes.changes(each, observed, goal)
         if scenarios.signs_http(observed, goal):
-            found += kibana.https_changes(each, observed, now)
+            found += kibana.https_changes(each, observed, now, more)
+        elif more:
+            found += kibana.host_changes(each, more)
     return found
 
 
@@ -343,94 +353,8 @@ def _new_authorities(observed: Observed, changes: list[Change]) -> tuple[CreateA
     )
 
 
-def _state(thing: Thing, path: str) -> FileState:
-    return thing.files.get(path, ABSENT)
-
-
-def _things(observed: Observed) -> dict[str, Thing]:
-    return {thing.target: thing for thing in (*observed.things, *observed.beats)}
-
-
-def _changed_targets(stages: tuple[Stage, ...]) -> list[str]:
-    targets = [change.target for stage in stages for change in stage.changes if not isinstance(change, WorkspaceChange)]
-    return list(dict.fromkeys(targets))
-
-
-def pins_of(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Pin, ...]:
-    """Everything that will be replaced, as it looks now."""
-    things = _things(observed)
-    paths: dict[tuple[str, str], None] = {}
-    for stage in stages:
-        for change in stage.changes:
-            match change:
-                case (
-                    SetSetting()
-                    | RemoveSetting()
-                    | SetSecureSetting()
-                    | RemoveSecureSetting()
-                    | SetKeystorePassword()
-                    | SetAccess()
-                ):
-                    paths[change.target, change.path] = None
-                case PublishSet(fixed=()):
-                    paths[change.target, f"{observed.inventory.folder}/{change.set_name}/current"] = None
-                case PublishSet():
-                    paths |= {(change.target, path): None for path in fixed.written_paths(change)}
-                case _:
-                    pass
-    return tuple(_pin(things[target], path) for target, path in paths)
-
-
-def _pin(thing: Thing, path: str) -> Pin:
-    state = _state(thing, path)
-    is_keystore = path.endswith(".keystore")
-    if isinstance(thing, ObservedBeat) and thing.keystore_in_data:
-        is_keystore = False  # what is known of the entries is that of the file in the data folder
-    return Pin(
-        target=thing.target,
-        path=path,
-        kind=state.kind.value,
-        sha256=state.sha256 if state.exists and not is_keystore and (state.link is None or state.content) else "",
-        entries=thing.keystore.entries_digest if is_keystore and state.exists else "",
-        mode=state.mode,
-        uid=state.uid,
-        gid=state.gid,
-        link=state.link,
-    )
-
-
-def _yml_of(thing: Thing) -> str:
-    if isinstance(thing, ObservedBeat):
-        return thing.yml
-    return NODE_YML if isinstance(thing, ObservedNode) else kibana.KIBANA_YML
-
-
 def _is_grant(change: Change) -> bool:
     return isinstance(change, GrantLogin)
-
-
-def places_of(observed: Observed, stages: tuple[Stage, ...]) -> tuple[Place, ...]:
-    """Owner and modes of what is written for each target (design: as the yml beside it)."""
-    things = _things(observed)
-    places = []
-    for target in _changed_targets(stages):
-        thing = things[target]
-        yml = _state(thing, _yml_of(thing))
-        private = isinstance(thing, ObservedBeat)
-        root = thing.files.get(".", ABSENT)
-        places.append(
-            Place(
-                target=target,
-                root=thing.entry.config,
-                uid=yml.uid,
-                gid=yml.gid,
-                folder_mode=0o750 | (root.mode & SETGID),
-                file_mode=0o600 if private else 0o640,
-                keystore_mode=0o600 if private else 0o660,
-                version=str(thing.version) if thing.version else "",
-            )
-        )
-    return tuple(places)
 
 
 def _notes(observed: Observed, goal: Goal, stages: tuple[Stage, ...]) -> tuple[str, ...]:
@@ -459,6 +383,7 @@ def _notes(observed: Observed, goal: Goal, stages: tuple[Stage, ...]) -> tuple[s
             "by this policy they are renewed with every plan"
         )
     notes += _http_notes(observed, goal, changes, stages[0].restart)
+    notes += kibana_wishes.notes(observed, goal)
     if any(isinstance(change, SetSecureSetting) and change.path == NODE_KEYSTORE for change in changes):
         notes.append("secure settings are rewritten in the format of each node's version")
     return tuple(notes)

@@ -23,20 +23,31 @@ from estui.decide.authorities import (
     strangers,
     trusted_names,
 )
-from estui.decide.fixed import leaf_paths
+from estui.decide.fixed import unusable, written_files
 from estui.decide.layers import format_of
-from estui.decide.rotation import Held, fixed_files, held_leaves, request_for, told_once
+from estui.decide.rotation import Held, fixed_files, held_leaves, request_for, sharing, told_once
 from estui.decide.runbook import PROOF_STAGE
 from estui.decide.switching import switch_stages
 from estui.model.goal import Goal, Phase, Rollover
 from estui.model.inventory import StoreFormat
-from estui.model.observed import ImportedLeaf, Observed, ObservedBeat, ObservedKibana, ObservedNode, OnDisk, PortState
+from estui.model.observed import (
+    AuthorityFacts,
+    ImportedLeaf,
+    Observed,
+    ObservedBeat,
+    ObservedKibana,
+    ObservedNode,
+    OnDisk,
+    PortState,
+)
 from estui.model.plan import Change, LeafRequest, Manual, PublishSet, Restart, Stage
 from estui.model.rollover import Client
 
 NODE_STAGE = "nodes"
 KIBANA_STAGE = "kibana"
 BEAT_STAGE = "beats"
+_TIED = {"transport": "the transport layer", "http": "the HTTP layer", "client": "clients"}
+"""What CAs of estui's own are for, by the first of their names."""
 WHY = {
     Phase.TRUST: "trusts {old} and {new}, so that leaves can change one by one",
     Phase.SWITCH: "the leaf comes from {new}; everyone trusts both CAs by now",
@@ -54,8 +65,7 @@ def _own_successor(observed: Observed, name: str) -> str:
     old = authority_named(observed, name)
     if old is None or not external.is_external(old, observed):
         return next_name(observed, name)
-    issued = [held.set_name for held in held_leaves(observed) if _issuer_name(observed, held) == name]
-    families = {FAMILIES[set_name] for set_name in issued}
+    families = _signed_families(observed, (name,))
     base = families.pop() if len(families) == 1 else "cluster"
     return base if authority_named(observed, base) is None else next_name(observed, base)
 
@@ -109,22 +119,29 @@ def _successor_reasons(observed: Observed, names: tuple[str, ...], to: str, now:
         return [f"CA {to} cannot follow itself"]
     if found.certificate.not_after <= now:
         return [f"CA {to} ended on {found.certificate.not_after:%Y-%m-%d}"]
-    return [] if found.has_key else _shared_leaves(observed, names)
+    return _of_another_layer(observed, names, found)
 
 
-def _shared_leaves(observed: Observed, names: tuple[str, ...]) -> list[str]:
-    """Layers of one node that read their leaf from one file, where each gets an imported one."""
-    mine = [held for held in held_leaves(observed) if _issuer_name(observed, held) in names]
-    reasons = []
-    for index, held in enumerate(mine):
-        for other in mine[index + 1 :]:
-            shared = leaf_paths(fixed_files(held)) & leaf_paths(fixed_files(other))
-            if held.target == other.target and shared:
-                reasons.append(
-                    f"{held.target}: {held.set_name} and {other.set_name} share {', '.join(sorted(shared))}, and "
-                    "a CA of others is asked for a leaf of each: give each layer files of its own first"
-                )
-    return reasons
+def _of_another_layer(observed: Observed, names: tuple[str, ...], to: AuthorityFacts) -> list[str]:
+    """Why a CA of estui's that is there for something else cannot follow: estui keeps one for each, so that a key that
+    leaks is worth nothing elsewhere. A CA of others may sign for several layers."""
+    family = split_name(to.name)[0]
+    if family not in _TIED:
+        return []
+    mine = _signed_families(observed, names)
+    others = _signed_families(observed, (to.name,)) | ({family} if family == "client" else set())
+    if not mine or not others - mine:
+        return []
+    follow = " ".join(names)
+    return [
+        f"CA {to.name} is the one of {_TIED[family]}, and not of what {', '.join(names)} signs: leave out --to, and a "
+        f"new CA follows (estui ca rollover start {follow}); or give one of others (--to NAME --ca-file FILE)"
+    ]
+
+
+def _signed_families(observed: Observed, names: tuple[str, ...]) -> set[str]:
+    """Families of the sets whose leaves in use these CAs signed."""
+    return {FAMILIES[held.set_name] for held in held_leaves(observed) if _issuer_name(observed, held) in names}
 
 
 # what a phase changes
@@ -311,8 +328,9 @@ def _external_notes(observed: Observed, rollover: Rollover, now: datetime) -> li
             words.append(f"the key of {news} is elsewhere, and phase 2 needs its leaves: {_ask_for(missing)}")
         if missing and any(_is_keyless(observed, old) for old, _ in rollover.successors):
             words.append(
-                "leaves stay as they are in this phase and nobody here can sign, so no handshake can show that the new "
-                "trust is in use: leave a minute to the nodes before phase 2"
+                "leaves stay as they are in this phase and nobody here can sign, so no new serial shows that the new "
+                "trust is in use: each transport port is asked which CAs it accepts, and has to name the new one; give "
+                "a minute before phase 2 to one that names none, which is told"
             )
     for held in held_leaves(observed) if rollover.phase is Phase.SWITCH else ():
         issuer = _issuer_name(observed, held)
@@ -334,7 +352,7 @@ def phase_refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     reasons: list[str] = []
     for held in held_leaves(observed):
         if _in_scope(observed, held, rollover):
-            reasons += _unproven(held, observed, rollover)
+            reasons += _unproven(held, observed, rollover) or _unwritable(held, observed, rollover)
     if rollover.phase is not Phase.TRUST:
         for target, disk in _consumers(observed, rollover):
             reasons += _untrusting(target, trusted_names(observed, disk), rollover)
@@ -379,7 +397,13 @@ def _unanswered(observed: Observed, rollover: Rollover, now: datetime) -> list[s
         reasons.append(f"no certificate of CA {news} is imported yet for {names}: {_ask_for(missing)}")
     for held, new in _to_switch(observed, rollover):
         imported = external.imported_for(observed, held.target, held.set_name, new)
-        reasons += external.date_reasons(imported, now) if imported else []
+        if imported is None:
+            continue
+        reasons += external.date_reasons(imported, now)
+        for other, files in sharing(held):
+            second = external.imported_for(observed, other.target, other.set_name, new)
+            if second is not None and second.leaf.sha256 != imported.leaf.sha256:
+                reasons.append(external.alone(held, other, files))
     return reasons
 
 
@@ -405,6 +429,16 @@ def _unproven(held: Held, observed: Observed, rollover: Rollover) -> list[str]:
     if rollover.phase is Phase.DROP and issuer is not None and issuer.name in dict(rollover.successors):
         return [f"{held.name} still has a leaf of CA {issuer.name}"]
     return []
+
+
+def _unwritable(held: Held, observed: Observed, rollover: Rollover) -> list[str]:
+    """Files that the phase would replace and that cannot be written: a JKS store."""
+    if rollover.phase is Phase.PROOF:
+        return []
+    changes = [each for each in _leaf_set(held, observed, rollover) if isinstance(each, PublishSet) and each.fixed]
+    written = {(file.role, file.path) for change in changes for file in written_files(change)}
+    files = [each for each in held.disk.named if (each.setting, each.relative) in written]
+    return unusable(held.name, files, tuple(each.setting for each in files))
 
 
 def _untrusting(name: str, trust: tuple[str, ...], rollover: Rollover) -> list[str]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from estui.decide import client_rotation, fixed, lifetimes
 from estui.decide import kibana as kibana_rules
 from estui.decide.authorities import anchor_of, issuer_of, strangers, trusted_names
-from estui.decide.layers import USAGES, format_of, leaf_request
+from estui.decide.layers import USAGES, format_of, leaf_request, managed_format, password_changes
 from estui.decide.rung import cluster_rung
 from estui.decide.switching import switch_stages
 from estui.model.goal import Goal, Rotation, Scenario
@@ -29,12 +29,17 @@ from estui.model.observed import (
     Rung,
     Served,
 )
-from estui.model.plan import Change, FixedFile, LeafRequest, PublishSet, Stage
+from estui.model.plan import Change, FixedFile, LeafRequest, PublishSet, Restart, Stage
 from estui.pki.issuers import is_signed_by
 
 ADOPT = "estui adopt shows what is there, and estui adopt --import takes a CA over whose key is at hand"
 NODE_STAGE = "leaves"
 KIBANA_STAGE = "kibana-leaves"
+STORE_WHY = (
+    "a running node opens new files with the password that it read at its start, and a new one is read only there: "
+    "each node gets its stores and their password right before its restart, one after the other"
+)
+"""elastic-stack-security.md §6.3: secure settings of TLS are not reloadable."""
 CLIMBED = {
     Rung.UNSECURED: Scenario.MINIMAL,
     Rung.UNKNOWN: Scenario.MINIMAL,
@@ -82,13 +87,18 @@ def rotation_goal(observed: Observed, targets: tuple[str, ...], rotation: Rotati
 def held_leaves(observed: Observed) -> Iterator[Held]:
     """Every leaf of every node and Kibana instance that its files name, managed or not."""
     for node in observed.nodes:
-        for layer in Layer:
-            disk = node.disk.get(layer, OnDisk())
-            if disk.enabled and disk.leaf:
-                yield Held(node, layer.value, disk)
+        yield from node_leaves(node)
     for each in observed.kibana:
         if each.disk.leaf and each.setting("server.ssl.enabled") == "true":
             yield Held(each, kibana_rules.SERVER_SET, each.disk)
+
+
+def node_leaves(node: ObservedNode) -> Iterator[Held]:
+    """Those of one node."""
+    for layer in Layer:
+        disk = node.disk.get(layer, OnDisk())
+        if disk.enabled and disk.leaf:
+            yield Held(node, layer.value, disk)
 
 
 def fixed_files(held: Held) -> tuple[FixedFile, ...]:
@@ -110,7 +120,13 @@ def chosen(observed: Observed, goal: Goal, now: datetime) -> list[Held]:
         if (not goal.only or held.target in goal.only)
         and (not rotation.sets or held.set_name in rotation.sets)
         and (not rotation.due_only or is_due(held, observed.inventory.policy, now))
+        and (not rotation.new_store_password or _has_own_store(held))
     ]
+
+
+def _has_own_store(held: Held) -> bool:
+    """Whether the leaf is in a PKCS#12 set of estui's on a node, whose password estui made."""
+    return isinstance(held.thing, ObservedNode) and managed_format(held.disk) is StoreFormat.PKCS12
 
 
 def signer_of(observed: Observed, held: Held) -> AuthorityFacts | None:
@@ -128,6 +144,9 @@ def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
     unknown = sorted(set(goal.only) - known)
     reasons += [f"the inventory has no {name}" for name in unknown]
     picked = chosen(observed, goal, now)
+    if goal.rotation and goal.rotation.new_store_password:
+        reasons = reasons or _without_store(observed, goal, picked)
+        return reasons or [reason for held in picked for reason in _refusal(observed, held)]
     of_clients = client_rotation.refusals(observed, goal)
     reasons += of_clients
     due_only = goal.rotation is not None and goal.rotation.due_only
@@ -137,8 +156,28 @@ def refusals(observed: Observed, goal: Goal, now: datetime) -> list[str]:
         reasons.append(f"{', '.join(goal.only)}: there is no certificate to rotate")
     reasons += unread
     for held in picked:
-        reasons += _refusal(observed, held) or _half_shared(observed, held, picked)
+        reasons += _refusal(observed, held) or _half_shared(held, picked)
     return list(dict.fromkeys(reasons))
+
+
+def _without_store(observed: Observed, goal: Goal, picked: list[Held]) -> list[str]:
+    """Targets that are asked for by name, or all of them, and have no PKCS#12 set of estui's to get a new password."""
+    due_only = goal.rotation is not None and goal.rotation.due_only
+    wanted = goal.only or (() if picked or due_only else tuple(node.target for node in observed.nodes))
+    adopted = [
+        held
+        for held in held_leaves(observed)
+        if held.target in wanted and not held.disk.managed and format_of(held.disk) is StoreFormat.PKCS12
+    ]
+    known = {held.target for held in (*picked, *adopted)}
+    without = ", ".join(name for name in wanted if name not in known)
+    reasons = [f"{without}: no PKCS#12 set of estui's is in use there, and PEM files have no password"]
+    return (reasons if without and not due_only else []) + [
+        f"{held.name}: {', '.join(sorted(fixed.leaf_paths(fixed_files(held))))} was there before estui and keeps its "
+        "name and its password: write a store with another password under a new name (keytool -importkeystore), name "
+        "it in the yml, set its password (estui secure-settings set), and restart the node"
+        for held in adopted
+    ]
 
 
 def _unread(observed: Observed, goal: Goal) -> list[str]:
@@ -188,21 +227,24 @@ def switch_reasons(observed: Observed, held: Held) -> list[str]:
     return reasons
 
 
-def _half_shared(observed: Observed, held: Held, picked: list[Held]) -> list[str]:
+def _half_shared(held: Held, picked: list[Held]) -> list[str]:
     """A leaf that another layer uses as well, which is not to be rotated: it would get a new one unasked."""
-    mine = fixed.leaf_paths(fixed_files(held))
-    left = [
-        other
-        for other in held_leaves(observed)
-        if other.target == held.target and other not in picked and mine & fixed.leaf_paths(fixed_files(other))
-    ]
-    if not left:
-        return []
-    shared = ", ".join(sorted(mine & fixed.leaf_paths(fixed_files(left[0]))))
     return [
-        f"{held.name} and {left[0].name} share one leaf, {shared}: it is replaced for both or not at all; "
+        f"{held.name} and {other.name} share one leaf, {files}: it is replaced for both or not at all; "
         "leave out --layer"
+        for other, files in sharing(held)
+        if other not in picked
     ]
+
+
+def sharing(held: Held) -> list[tuple[Held, str]]:
+    """Leaves of other layers of the same node that are in the same files, which can hold one only, and those files."""
+    found = []
+    for other in node_leaves(held.thing) if isinstance(held.thing, ObservedNode) else ():
+        files = fixed.leaf_paths(fixed_files(held)) & fixed.leaf_paths(fixed_files(other))
+        if other.set_name != held.set_name and files:
+            found.append((other, ", ".join(sorted(files))))
+    return found
 
 
 def common_name(subject: str) -> str:
@@ -342,6 +384,8 @@ def stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
     nodes: tuple[Change, ...] = tuple(
         _publish(held, observed, goal) for held in picked if isinstance(held.thing, ObservedNode)
     )
+    if goal.rotation and goal.rotation.new_store_password:
+        return _with_passwords(picked, nodes)
     of_kibana, of_beats, own = client_rotation.changes(observed, goal, now)
     kibana: tuple[Change, ...] = (
         *of_kibana,
@@ -350,3 +394,12 @@ def stages(observed: Observed, goal: Goal, now: datetime) -> tuple[Stage, ...]:
     )
     switched = switch_stages(observed, nodes, kibana, (NODE_STAGE, KIBANA_STAGE))
     return client_rotation.added(switched, of_beats, own)
+
+
+def _with_passwords(picked: list[Held], published: tuple[Change, ...]) -> tuple[Stage, ...]:
+    """New stores with new passwords, node by node."""
+    passwords: list[Change] = []
+    for held in picked:
+        if isinstance(held.thing, ObservedNode):
+            passwords += password_changes(held.thing, Layer(held.set_name))
+    return (Stage(NODE_STAGE, Restart.ROLLING, (*published, *passwords), STORE_WHY),) if passwords else ()

@@ -8,15 +8,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from estui.decide.beats_steps import beat_stage, beat_steps, grant_steps, is_beat, restart_steps, undo_steps
+from estui.decide.beats_steps import (
+    beat_stage,
+    beat_steps,
+    grant_steps,
+    grants_of,
+    is_beat,
+    restart_steps,
+    strangers,
+    undo_steps,
+)
 from estui.decide.join_steps import is_leaving, is_running, join_steps, leave_steps, rejoin_steps
 from estui.decide.password_steps import password_change, password_steps_back
+from estui.decide.rung import SECURITY
 from estui.decide.secure_steps import secure_steps
+from estui.decide.selection import group_of
 from estui.model.observed import Observed, ObservedNode
-from estui.model.plan import FirstLogin, GrantLogin, Manual, Place, Plan, PublishSet, Restart, Stage, WorkspaceChange
+from estui.model.plan import (
+    FirstLogin,
+    GrantLogin,
+    IssueKey,
+    IssueToken,
+    Manual,
+    Place,
+    Plan,
+    PublishSet,
+    Restart,
+    SetSetting,
+    Stage,
+    WorkspaceChange,
+)
 from estui.model.run import Step, StepKind, StepRecord, StepState
 
 CLUSTER_GATE = "all nodes joined, health not red"
+ACKNOWLEDGED, AS_PLANNED, AS_BEFORE = "acknowledged", "every file as planned", "every file as before"
 _CLIENT_RESTARTS = (Restart.KIBANA, Restart.BEAT)
 PROOF_STAGE = "proof"
 """A stage without changes: every node restarts once, and its start time proves it."""
@@ -43,6 +68,13 @@ def start_order(observed: Observed, places: tuple[Place, ...] = ()) -> tuple[str
     return tuple(known.get(node.entry.config, node.target) for node in nodes)
 
 
+def turns(observed: Observed, nodes: tuple[str, ...]) -> tuple[str, ...]:
+    """The nodes in the order of a rolling restart: by the groups of the inventory, each group as it was."""
+    groups = observed.inventory.groups
+    place = {node.target: group_of(node.entry.tags, groups) for node in observed.nodes}
+    return tuple(sorted(nodes, key=lambda target: place.get(target, len(groups))))
+
+
 def with_steps(plan: Plan, observed: Observed) -> Plan:
     """The plan with its steps filled in; an empty plan has none."""
     if plan.is_empty:
@@ -61,7 +93,8 @@ def _steps(plan: Plan, observed: Observed) -> list[Step]:
     node_stage = next((stage for stage in plan.stages if stage.restart not in _CLIENT_RESTARTS), None)
     kibana_stage = next((stage for stage in plan.stages if stage.restart is Restart.KIBANA), None)
     if node_stage:
-        steps += _node_steps(node_stage, nodes, kibana)
+        rolls = node_stage.restart is not Restart.FULL
+        steps += _node_steps(node_stage, turns(observed, nodes) if rolls else nodes, kibana)
     stopped = node_stage is not None and node_stage.restart is Restart.FULL
     steps += _login_steps(login)
     if node_stage and node_stage.restart is Restart.FULL:
@@ -75,16 +108,18 @@ def _steps(plan: Plan, observed: Observed) -> list[Step]:
     last_stage = beat_stage(plan)
     if last_stage:
         steps += beat_steps(last_stage, _changed(last_stage, beats))
-    steps.append(
-        Step(
-            "verify",
-            StepKind.VERIFY,
-            "fresh handshakes and requests for every layer",
-            nodes + kibana + (_changed(last_stage, beats) if last_stage else ()),
-            gate="all proofs hold",
-        )
-    )
+    steps.append(_verify(nodes + kibana + (_changed(last_stage, beats) if last_stage else ())))
     return steps
+
+
+def _verify(targets: tuple[str, ...]) -> Step:
+    title = "fresh handshakes and requests for every layer"
+    return Step("verify", StepKind.VERIFY, title, targets, gate="all proofs hold")
+
+
+def _primaries_only(nodes: tuple[str, ...]) -> Step:
+    title = "allocation to primaries only, flush"
+    return Step("allocation-off", StepKind.ALLOCATION_OFF, title, nodes, gate=ACKNOWLEDGED)
 
 
 def _node_steps(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
@@ -102,7 +137,7 @@ def _node_steps(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -
     issued = {change.target for change in stage.changes if isinstance(change, PublishSet) and change.request}
     for node in changed:
         gate = "the planned leaf is served" if node in issued else "it answers as planned"
-        commit = Step(f"commit {node}", StepKind.COMMIT, "switch the files", (node,), stage.id)
+        commit = Step(f"commit {node}", StepKind.COMMIT, "switch the files", (node,), stage.id, AS_PLANNED)
         steps += _one_by_one(node, nodes, commit, gate)
     return steps
 
@@ -112,7 +147,7 @@ def _changed(stage: Stage, targets: tuple[str, ...]) -> tuple[str, ...]:
     with_files = {
         change.target
         for change in stage.changes
-        if not isinstance(change, WorkspaceChange | FirstLogin | GrantLogin | Manual)
+        if not isinstance(change, WorkspaceChange | FirstLogin | GrantLogin | IssueToken | IssueKey | Manual)
     }
     return tuple(target for target in targets if target in with_files)
 
@@ -120,26 +155,22 @@ def _changed(stage: Stage, targets: tuple[str, ...]) -> tuple[str, ...]:
 def _one_by_one(node: str, nodes: tuple[str, ...], change: Step | None, gate: str, stage: str = "") -> list[Step]:
     """One node's turn in a rolling restart; the cluster is whole again before the next."""
     return [
-        Step(f"allocation-off {node}", StepKind.ALLOCATION_OFF, "no replica allocation", (node,)),
+        Step(f"allocation-off {node}", StepKind.ALLOCATION_OFF, "no replica allocation", (node,), gate=ACKNOWLEDGED),
         *([change] if change else []),
         Step(f"restart {node}", StepKind.RESTART, f"restart {node}", (node,), stage, gate),
         Step(f"cluster {node}", StepKind.CLUSTER, "wait for the cluster", nodes, gate=CLUSTER_GATE),
-        Step(f"allocation-on {node}", StepKind.ALLOCATION_ON, "allocation back on", (node,)),
+        Step(f"allocation-on {node}", StepKind.ALLOCATION_ON, "allocation back on", (node,), gate=ACKNOWLEDGED),
     ]
 
 
 def _full_restart(stage: Stage, nodes: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
     issued = any(isinstance(change, PublishSet) for change in stage.changes)
-    steps = [
-        Step(
-            "allocation-off", StepKind.ALLOCATION_OFF, "allocation to primaries only, flush", nodes, gate="acknowledged"
-        )
-    ]
+    steps = [_primaries_only(nodes)]
     if kibana:
         steps.append(Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"))
     steps += [
         Step("stop", StepKind.STOP, "stop all nodes", nodes, gate="every port is refused"),
-        Step("commit", StepKind.COMMIT, "switch the files of all nodes", nodes, stage.id, "every file as planned"),
+        Step("commit", StepKind.COMMIT, "switch the files of all nodes", nodes, stage.id, AS_PLANNED),
         Step(
             "start",
             StepKind.START,
@@ -168,7 +199,7 @@ def _login_steps(login: FirstLogin | None) -> list[Step]:
 def _cluster_steps(nodes: tuple[str, ...]) -> list[Step]:
     return [
         Step("cluster", StepKind.CLUSTER, "wait for the cluster", nodes, gate=CLUSTER_GATE),
-        Step("allocation-on", StepKind.ALLOCATION_ON, "allocation back on", nodes, gate="acknowledged"),
+        Step("allocation-on", StepKind.ALLOCATION_ON, "allocation back on", nodes, gate=ACKNOWLEDGED),
     ]
 
 
@@ -196,9 +227,7 @@ def _kibana_steps(
     if stage and not stopped:
         steps.append(Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"))
     if stage:
-        steps.append(
-            Step("commit kibana", StepKind.COMMIT, "switch Kibana's files", changed, stage.id, "every file as planned")
-        )
+        steps.append(Step("commit kibana", StepKind.COMMIT, "switch Kibana's files", changed, stage.id, AS_PLANNED))
     steps.append(Step("start kibana", StepKind.START, "start Kibana", kibana, gate="its status is available"))
     return steps
 
@@ -221,7 +250,7 @@ def rollback_steps(
         change = password_change(plan)
         return password_steps_back(plan, committed, change.users if change else (), order, UNDO_STAGE)
     nodes = tuple(target for target in order if target in committed)
-    beats = tuple(filter(is_beat, committed))
+    beats, outside = tuple(filter(is_beat, committed)), strangers(plan)
     kibana = tuple(target for target in committed if target not in order and not is_beat(target))
     node_restart = next((stage.restart for stage in plan.stages if stage.restart not in _CLIENT_RESTARTS), Restart.NONE)
     full = node_restart is Restart.FULL and bool(nodes)
@@ -234,9 +263,24 @@ def rollback_steps(
         stopped_kibana = all_kibana or kibana
         steps += [*_full_rollback(order, stopped_kibana, nodes + kibana + beats), *restart_steps(beats, UNDO_STAGE)]
     else:
-        steps += [*_rolling_rollback(node_restart, nodes, order, kibana), *undo_steps(beats, UNDO_STAGE)]
-    steps.append(Step("verify", StepKind.VERIFY, "fresh handshakes and requests for every layer", order + clients))
+        steps += [*_rolling_rollback(node_restart, nodes, order, kibana), *undo_steps(beats, UNDO_STAGE, outside)]
+    steps += _tokens_back(plan)
+    steps.append(_verify(order + tuple(target for target in clients if target not in outside)))
     return secure_steps(plan, steps, nodes)
+
+
+def _tokens_back(plan: Plan) -> list[Step]:
+    """Tokens, API keys and users that a run made are deleted, once nobody logs in with them any more. Where the undo
+    switches security off, nobody asks for users."""
+    nodes = [each.node for each in plan.changes if isinstance(each, IssueToken | IssueKey)]
+    begins = any(isinstance(each, SetSetting) and each.key == SECURITY for each in plan.changes)
+    if grants_of(plan) and not begins:
+        nodes += [each.target for each in plan.changes if isinstance(each, FirstLogin)]
+    if not nodes:
+        return []
+    title = "take back the logins that were made"
+    targets = tuple(dict.fromkeys(nodes))
+    return [Step("tokens", StepKind.TOKENS, title, targets, gate="the API says that they are gone")]
 
 
 def _back_up(restart: Restart, order: tuple[str, ...], kibana: tuple[str, ...]) -> list[Step]:
@@ -272,12 +316,12 @@ def leaves_allocation_off(records: Iterable[StepRecord]) -> bool:
 
 
 def _full_rollback(order: tuple[str, ...], kibana: tuple[str, ...], committed: tuple[str, ...]) -> list[Step]:
-    steps = [Step("allocation-off", StepKind.ALLOCATION_OFF, "allocation to primaries only, flush", order)]
+    steps = [_primaries_only(order)]
     if kibana:
         steps.append(Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"))
     steps += [
         Step("stop", StepKind.STOP, "stop all nodes", order, gate="every port is refused"),
-        Step("undo", StepKind.UNDO, "bring the old files back", committed, UNDO_STAGE, "every file as before"),
+        Step("undo", StepKind.UNDO, "bring the old files back", committed, UNDO_STAGE, AS_BEFORE),
         Step("start", StepKind.START, "start all nodes", order, gate="every transport port is open"),
         *_cluster_steps(order),
     ]
@@ -293,12 +337,13 @@ def _rolling_rollback(
     # the last one first: where a node did not come back with its new files, it is that one, and nobody else may go
     # down before it is there again
     for node in reversed(nodes):
-        undo = Step(f"undo {node}", StepKind.UNDO, "bring the old files back", (node,), UNDO_STAGE)
+        gate = AS_BEFORE if restart is Restart.ROLLING else "what was there before is served"
+        undo = Step(f"undo {node}", StepKind.UNDO, "bring the old files back", (node,), UNDO_STAGE, gate)
         steps += _one_by_one(node, order, undo, "it answers as before") if restart is Restart.ROLLING else [undo]
     if kibana:
         steps += [
             Step("stop kibana", StepKind.STOP, "stop Kibana", kibana, gate="its port is refused"),
-            Step("undo kibana", StepKind.UNDO, "bring Kibana's old files back", kibana, UNDO_STAGE),
+            Step("undo kibana", StepKind.UNDO, "bring Kibana's old files back", kibana, UNDO_STAGE, AS_BEFORE),
             Step("start kibana", StepKind.START, "start Kibana", kibana, gate="its status is available"),
         ]
     return steps

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from estui.decide.drift import file_differences, leaf_differences
 from estui.decide.findings.rule import NEWEST, is_newer
 from estui.decide.findings.view import NODE_YML, at, at_beat, at_kibana
+from estui.decide.hosts import member_of
 from estui.decide.loading import NodeView, why_not_loaded
 from estui.decide.rung import ANONYMOUS_ROLES, SECURITY, has_tls, is_secured, ssl_key
 from estui.model.certificate import CertificateFacts
@@ -21,7 +22,6 @@ from estui.model.observed import (
     ABSENT,
     NOT_ASKED,
     AuthorityFacts,
-    Member,
     Observed,
     ObservedBeat,
     ObservedKibana,
@@ -125,7 +125,7 @@ def _wanted(desired: Desired | None, root: str, name: str) -> tuple[DesiredLeaf 
 
 def _link(desired: Desired | None, root: str, name: str) -> DesiredFile | None:
     files = desired.of(root) if desired else ()
-    return next((each for each in files if each.link and each.path.endswith(f"/{name}/current")), None)
+    return next((each for each in files if each.image.link and each.path.endswith(f"/{name}/current")), None)
 
 
 def _to_named(where: str, found: Iterator[tuple[Difference, tuple[str, ...]]]) -> Iterator[Named]:
@@ -163,13 +163,8 @@ def _elsewhere(node: ObservedNode, observed: Observed, where: str, seen: tuple[s
 
 def started_at(node: ObservedNode, observed: Observed) -> datetime | None:
     """When the node's process started, where some node tells it."""
-    member = _member(node, observed)
+    member = member_of(node, observed)
     return datetime.fromtimestamp(member.started_ms / 1000, UTC) if member and member.started_ms else None
-
-
-def _member(node: ObservedNode, observed: Observed) -> Member | None:
-    told = (member for each in (node, *observed.nodes) for member in each.api.members)
-    return next((member for member in told if member.name == node.name), None)
 
 
 def yml_changed(node: ObservedNode) -> datetime | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from estui.act import lock, services
 from estui.act import passphrase as passphrases
 from estui.act.commit import undo_prepared
+from estui.act.consent import was_agreed
 from estui.act.context import Context, Emit, Options
 from estui.act.fs import Fs, RealFs
 from estui.act.inventory import settle_inventory
@@ -58,7 +59,7 @@ from estui.model.plan import FirstLogin, Plan
 from estui.model.preview import ScenarioPreview
 from estui.model.run import Event, RunPhase, RunState, Verdict
 from estui.observe import workspace as workspace_reader
-from estui.observe.cluster import client_factory, observe
+from estui.observe.cluster import Told, client_factory, mute, observe
 from estui.observe.http import Basic
 from estui.secret import Secret
 
@@ -112,20 +113,21 @@ class Engine:
         """User and password for the cluster: given, named by the inventory, or stored and unlocked."""
         return self._access().pair
 
-    def observe(self, *, network: bool = True, timeout_s: float = 3.0, inventory: Inventory | None = None) -> Observed:
+    def observe(
+        self, *, network: bool = True, timeout_s: float = 3.0, inventory: Inventory | None = None, told: Told = mute
+    ) -> Observed:
         """The whole cluster as it is now, with every node's rung; of another inventory where one is given."""
         access = self._access()
-        pair = access.pair
+        login = Basic(*access.pair) if access.pair else None
         observed = observe(
             inventory or self.inventory(),
             self.authorities(),
             digest_key=self._digest_key(),
             keystore_password=access.keystore_password,
-            client_for=client_factory(
-                Basic(*pair) if pair else None, over_plain=access.over_plain, client_certificate=access.client
-            ),
+            client_for=client_factory(login, over_plain=access.over_plain, client_certificate=access.client),
             network=network,
             timeout_s=timeout_s,
+            told=told,
         )
         return with_rungs(with_workspace(observed, self.fs, self.path, self.clock))
 
@@ -237,6 +239,7 @@ class Engine:
             values=access.values,
             new_keystore_password=access.new_keystore_password,
             client=self.access.client,
+            plain_http=access.over_plain or was_agreed(journal),
         )
 
     def refuse_unfinished(self) -> None:
@@ -283,6 +286,7 @@ class Engine:
     def _begin(self, plan: Plan, kind: str, emit: Emit, options: Options, undone: Context | None = None) -> Context:
         run = new_run_id(self.clock())
         context = self._context(plan, Journal(self.fs, self.path, run, self.clock), emit, options)
+        Peers(context).refuse_plain(undone)
         refuse_unwritable(context, committed(undone.journal) if undone else ())
         if undone is None:
             compare_pins(context)
@@ -429,9 +433,7 @@ class Engine:
 
     def rollback_preview(self, run: str | None = None) -> Plan:
         """The steps that undoing a run would take."""
-        state = self._to_undo(run)
-        old = self.open_run(state.id, silent, Options())
-        return self._plan_back(old)
+        return self._plan_back(self.open_run(self._to_undo(run).id, silent, Options()))
 
     def recover(
         self, *, complete: bool, emit: Emit = silent, options: Options | None = None, force: Sequence[str] = ()
@@ -459,8 +461,8 @@ class Engine:
             finish_commit(context)
             return self.run(run.id)
 
-    def verify(self, emit: Emit = silent) -> Verdict:
-        """All proofs again; changes nothing."""
+    def verify(self, emit: Emit = silent, only: Sequence[str] = ()) -> Verdict:
+        """All proofs again, or those of some targets; changes nothing."""
         last = self.last_done()
         plan = self.run_plan(last.id) if last else self._empty_plan()
         journal = Journal(self.fs, self.path, last.id if last else "none", self.clock)
@@ -468,7 +470,7 @@ class Engine:
         plan = replace(plan, places=(), expect_nodes=self.inventory().expect_nodes or 0)
         context = self._context(plan, journal, emit, Options())
         pair = self._access().pair
-        return Verifier(context, Peers(context), Basic(*pair) if pair else None).verify()
+        return Verifier(context, Peers(context), Basic(*pair) if pair else None, only).verify()
 
     def findings(self, observed: Observed) -> tuple[Finding, ...]:
         """What every rule finds, the worst first."""

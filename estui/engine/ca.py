@@ -112,10 +112,11 @@ def read_pair(certificate: Path, key: Path | None, password: Secret | None) -> O
     pem.refuse_tail(content, str(certificate))
     found = pem.load_certificates(content, str(certificate))
     private = pem.load_private_key(read_file(key), password, str(key)) if key else None
-    mine = [each for each in found if private and each.public_key() == private.public_key()]
+    digest = public_key_sha256(private) if private else None
+    mine = [each for each in found if certificate_facts(each).key_sha256 == digest]
     chosen = mine or found
     if len(chosen) > 1:
-        subjects = listed(each.subject.rfc4514_string() for each in chosen)
+        subjects = listed(certificate_facts(each).subject for each in chosen)
         raise StoreError(
             f"holds {len(chosen)} certificates: {subjects}",
             location=Location(str(certificate)),
@@ -152,11 +153,8 @@ def admission(engine: Engine, name: str, offered: Offered) -> Admission:
     return Admission((*found.reasons, *taken, *twin), found.notes)
 
 
-def import_authority(engine: Engine, name: str, offered: Offered) -> tuple[AuthorityFacts, tuple[str, ...]]:
-    """Brings a CA in; with what should be known about it.
-
-    Raises CertificateError with every reason against it, and nothing is stored then.
-    """
+def admitted(engine: Engine, name: str, offered: Offered) -> tuple[str, ...]:
+    """What should be known about a CA that may come in. CertificateError: every reason against it."""
     found = admission(engine, name, offered)
     if found.reasons:
         raise CertificateError(
@@ -165,10 +163,19 @@ def import_authority(engine: Engine, name: str, offered: Offered) -> tuple[Autho
             location=Location(offered.path),
             hint="give the CA's own certificate, and its own key",
         )
+    return found.notes
+
+
+def import_authority(engine: Engine, name: str, offered: Offered) -> tuple[AuthorityFacts, tuple[str, ...]]:
+    """Brings a CA in; with what should be known about it.
+
+    Raises CertificateError with every reason against it, and nothing is stored then.
+    """
+    notes = admitted(engine, name, offered)
     with lock.workspace_lock(engine.path, "ca import"):
         secret = _passphrase(engine) if offered.key else None
         engine.workspace.import_authority(name, offered.certificate, offered.key, secret)
-    return authority(engine, name), found.notes
+    return authority(engine, name), notes
 
 
 # for longer

@@ -18,13 +18,14 @@ from estui.act.fs import Owner
 from estui.act.journal import stamp
 from estui.act.workspace import PRIVATE_FILE, PRIVATE_FOLDER, login_name, serial
 from estui.decide import clients as rules
+from estui.decide.connected import concerns
 from estui.engine import Engine
 from estui.errors import EstuiError, Location, UsageError
 from estui.formats import pem, pkcs12
 from estui.model.goal import Demand, Goal
 from estui.model.inventory import Layer
 from estui.model.observed import ClientFacts, Observed, OnDisk
-from estui.model.rollover import Client
+from estui.model.rollover import UNASKED, Client
 from estui.observe.client_files import own_certificate, read_clients, read_connected, read_roles
 from estui.observe.clients import http_clients
 from estui.observe.cluster import client_factory, trusted_certificates
@@ -37,7 +38,6 @@ OTHERS = Client(
     "others", "whoever talks to the HTTP layer only now and then (backups, monitoring, scripts) has a certificate"
 )
 """Entry for those whom no list of connections can show."""
-UNASKED = "unasked"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _ROLE = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,1022}[\x21-\x7e])?")
 """Names of roles: printable ASCII without blanks at the ends (elastic-stack-security.md §1.8)."""
@@ -107,7 +107,7 @@ def hand_out(
             raise UsageError("is there already", hint="name another folder", location=Location(str(folder / there[0])))
         for file, content in contents.items():
             engine.fs.create(str(folder), file, content, PRIVATE_FILE, Owner())
-        engine.workspace.record_issued(leaf, request, f"client-{secrets.token_hex(4)}")
+        engine.workspace.record_issued([(leaf, request)], f"client-{secrets.token_hex(4)}")
         write_client(engine.workspace, name, (leaf,))
         before = read_roles(Path(engine.path))
         kept = tuple(roles) or (before.get(name, ()) if renew else ())
@@ -178,24 +178,26 @@ def _asked(engine: Engine, observed: Observed) -> tuple[Client, ...]:
 
 
 def _ask(engine: Engine, observed: Observed) -> tuple[Client, ...]:
-    pair = engine.credentials()
-    if pair is None:
-        raise UsageError("no credentials at hand: --user, or the passphrase")
     node = next((node for node in observed.nodes if node.http_address and node.api.reachable), None)
     if node is None or node.http_address is None:
         raise UsageError("no node answers")
+    pair = engine.credentials() if node.api.secured is not False else None
+    if pair is None and node.api.secured is not False:
+        raise UsageError("no credentials at hand: --user, or the passphrase")
     disk = node.disk.get(Layer.HTTP, OnDisk())
-    client_for = client_factory(Basic(*pair), over_plain=engine.access.over_plain, client_certificate=shown(engine))
+    login = Basic(*pair) if pair else None
+    client_for = client_factory(login, over_plain=engine.access.over_plain, client_certificate=shown(engine))
     tls = Tls(trusted_certificates(observed.authorities, disk)) if disk.enabled else None
     with client_for(node.http_address, tls) as client:
         return http_clients(client)
 
 
 def with_connected(engine: Engine, observed: Observed, goal: Goal) -> Observed:
-    """The observation with who connects, asked anew, where the goal locks out whoever has no certificate."""
-    if goal.mutual is None or goal.mutual.demand is not Demand.REQUIRED:
-        return observed
-    return replace(observed, connected=look(engine, observed))
+    """The observation with who connects, asked anew, where everybody has to talk in another way from the goal on. Who
+    would be locked out for want of a certificate goes onto the checklist."""
+    if goal.mutual is not None and goal.mutual.demand is Demand.REQUIRED:
+        return replace(observed, connected=look(engine, observed))
+    return replace(observed, connected=_asked(engine, observed)) if concerns(observed, goal) else observed
 
 
 def tick(engine: Engine, ids: Sequence[str], *, undo: bool = False) -> tuple[Client, ...]:

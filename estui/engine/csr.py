@@ -14,6 +14,7 @@ from estui.act import handout, lock
 from estui.act.journal import stamp
 from estui.act.workspace import new_run_id
 from estui.decide import csr as rules
+from estui.decide.admission import keyless_name_reason, name_reason
 from estui.decide.authorities import SERVER_SET
 from estui.decide.rotation import standing_goal
 from estui.engine import Engine
@@ -116,7 +117,8 @@ def _wished(request: LeafRequest, wish: Wish) -> LeafRequest:
 
 def _made(request: LeafRequest, stem: str, observed: Observed) -> acts.Made:
     key = generate_key(request.key)
-    entry = CsrEntry(request, stem, public_key_sha256(key), rules.needed_names(request, observed))
+    needed, also = rules.needed_names(request, observed), rules.further_sets(request, observed)
+    entry = CsrEntry(request, stem, public_key_sha256(key), needed, also)
     return acts.Made(entry, key, request_pem(build_request(request, key)))
 
 
@@ -142,6 +144,8 @@ def import_answers(
     `corporate-2`, … Raises CertificateError with everything that is wrong, and nothing is stored then; StoreError: a
     file that cannot be read.
     """
+    if name and (reason := name_reason(name) or keyless_name_reason(name)):
+        raise UsageError(reason, hint="--name corporate")
     with lock.workspace_lock(engine.path, "csr import"):
         home, now = Path(engine.path), engine.clock()
         sets = reader.read_sets(home)

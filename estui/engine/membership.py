@@ -18,7 +18,6 @@ from estui.errors import PlanError, UsageError
 from estui.model.inventory import NodeEntry, StoreFormat
 from estui.model.observed import Observed, ObservedNode
 from estui.model.plan import Plan
-from estui.observe.data_folder import look_at_data
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,6 @@ def look(engine: Engine, entry: NodeEntry, store: StoreFormat | None = None) -> 
     same = [each for each in observed.nodes if each.name == node.name]
     if len(same) == 1 and node.api.name in ("", node.name) and _is_member(node, observed):
         return Addition(entry, node.name, observed, None)
-    observed = _with(observed, replace(node, data=look_at_data(node)))
     goal = joining.join_goal(observed, node.target)
     plan = engine.plan(observed, replace(goal, format=store or goal.format))
     return Addition(entry, node.name, observed, plan)
@@ -85,11 +83,6 @@ def _is_member(node: ObservedNode, observed: Observed) -> bool:
     if not joining.is_member(node, observed):
         return False
     return node.api.cluster_uuid in ("", observed.cluster_uuid)
-
-
-def _with(observed: Observed, node: ObservedNode) -> Observed:
-    nodes = tuple(node if each.entry is node.entry else each for each in observed.nodes)
-    return replace(observed, nodes=nodes)
 
 
 @contextlib.contextmanager

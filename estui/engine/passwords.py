@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from estui.act import passwords as kept
-from estui.act.context import Emit, Options, new_password
+from estui.act.context import Emit, Options, Recipe, new_password
 from estui.decide import passwords as rules
 from estui.engine import Engine, silent
 from estui.errors import ApplyError, EstuiError, Location, UsageError, VerificationError, WaitingError
@@ -114,9 +114,31 @@ def _login_before(engine: Engine) -> tuple[str, Secret] | None:
         engine.access = given
 
 
-def make(users: Sequence[str]) -> dict[str, Secret]:
+SHORTEST, LONGEST = 12, 128
+"""Characters of a password that estui makes: shorter ones can be guessed, and longer ones are not read by everybody."""
+
+
+def recipe(*, length: int | None = None, marks: bool = False, mixed_up: bool = False) -> Recipe:
+    """What made passwords are to look like. UsageError: a length that will not do."""
+    if length is not None and not SHORTEST <= length <= LONGEST:
+        raise UsageError(f"{length} characters will not do", hint=f"from {SHORTEST} to {LONGEST}")
+    return Recipe(length or Recipe.length, marks, mixed_up)
+
+
+def read_recipe(text: str) -> Recipe:
+    """A recipe in words, as it is typed: `32`, `marks`, `mixed-up`, in any order; nothing means as usual. UsageError:
+    another word."""
+    words = text.split()
+    numbers = [int(word) for word in words if word.isascii() and word.isdigit()]
+    strange = [word for word in words if not word.isdigit() and word not in ("marks", "mixed-up")]
+    if strange or len(numbers) > 1:
+        raise UsageError("a number of characters, marks, mixed-up: nothing else", hint="such as: 32 marks")
+    return recipe(length=numbers[0] if numbers else None, marks="marks" in words, mixed_up="mixed-up" in words)
+
+
+def make(users: Sequence[str], like: Recipe | None = None) -> dict[str, Secret]:
     """New passwords for users, to be given."""
-    return {user: new_password() for user in users}
+    return {user: new_password(like or Recipe()) for user in users}
 
 
 def write_passwords(path: Path, values: Mapping[str, Secret]) -> None:

@@ -1,18 +1,22 @@
-"""Ports of an opened workspace, probed by the names of its targets, and judged by those who connect to them."""
+"""Ports of an opened workspace, probed by the names of its targets or by address, and judged by those who connect to
+them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from estui.decide.authorities import SERVER_SET
 from estui.decide.probing import commands, judge
 from estui.decide.probing_peers import judges_of, opinions
 from estui.engine import Engine
 from estui.errors import UsageError
-from estui.model.inventory import Layer
+from estui.model.inventory import Address, Layer
 from estui.model.observed import Observed, ObservedKibana, ObservedNode, Served
 from estui.model.run import Proof
+from estui.observe.probe import probe
+from estui.pki.names import normalised_address
 
 
 @dataclass(frozen=True)
@@ -47,23 +51,56 @@ def probe_targets(engine: Engine, names: Sequence[str], *, timeout_s: float, nam
     return tuple(found)
 
 
+def probe_address(engine: Engine, address: Address, *, timeout_s: float, name: str = "") -> Probed | None:
+    """The port of a target that the workspace knows at this address, judged in the same way; None where it knows none.
+
+    No other port is asked.
+    """
+    observed, now = engine.observe(network=False), engine.clock()
+    for thing in observed.things:
+        ports = _ports(thing)
+        port = next((port for port, where in ports.items() if where is not None and _is_same(where, address)), None)
+        if port is None:
+            continue
+        served = probe(address, timeout_s=timeout_s, server_name=name or address.host)
+        if isinstance(thing, ObservedNode):
+            return _judged(thing, Layer(port), served, observed, now, name)
+        return next(_kibana(replace(thing, served=served), now, name))
+    return None
+
+
+def _ports(thing: ObservedNode | ObservedKibana) -> dict[str, Address | None]:
+    if isinstance(thing, ObservedKibana):
+        return {SERVER_SET: thing.address}
+    return {Layer.TRANSPORT.value: thing.transport_address, Layer.HTTP.value: thing.http_address}
+
+
+def _is_same(one: Address, other: Address) -> bool:
+    """Whether two addresses are written for the same port; names are not looked up."""
+    hosts = [normalised_address(each.host) or each.host.lower() for each in (one, other)]
+    return one.port == other.port and hosts[0] == hosts[1]
+
+
 def _node(node: ObservedNode, observed: Observed, now: datetime, name: str) -> Iterator[Probed]:
     for layer in Layer:
         served = node.port(layer)
-        if served.address is None:
-            continue
-        host = name or served.address.host
-        peers = judges_of(node, layer, observed, now)
-        proofs = judge(served, host, (), now) + opinions(f"{node.target} {layer.value}", served, peers, now)
-        by_hand = list(commands(served, host))
-        for peer in peers:
-            if peer.authority:
-                by_hand += commands(served, peer.host or host, peer.authority)[:1]
-        yield Probed(node.target, layer.value, served, proofs, tuple(dict.fromkeys(by_hand)))
+        if served.address is not None:
+            yield _judged(node, layer, served, observed, now, name)
+
+
+def _judged(node: ObservedNode, layer: Layer, served: Served, observed: Observed, now: datetime, name: str) -> Probed:
+    host = name or (served.address.host if served.address else "")
+    peers = judges_of(node, layer, observed, now)
+    proofs = judge(served, host, (), now) + opinions(f"{node.target} {layer.value}", served, peers, now)
+    by_hand = list(commands(served, host))
+    for peer in peers:
+        if peer.authority:
+            by_hand += commands(served, peer.host or host, peer.authority)[:1]
+    return Probed(node.target, layer.value, served, proofs, tuple(dict.fromkeys(by_hand)))
 
 
 def _kibana(kibana: ObservedKibana, now: datetime, name: str) -> Iterator[Probed]:
     served = kibana.served
     if served.address is not None:
         host = name or served.address.host
-        yield Probed(kibana.target, "server", served, judge(served, host, (), now), commands(served, host))
+        yield Probed(kibana.target, SERVER_SET, served, judge(served, host, (), now), commands(served, host))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from estui import __version__
-from estui.act.items import Image
 from estui.act.journal import RUNS, Journal, Record
 from estui.act.leaves import LEAVES
 from estui.act.rollback import committed
@@ -17,6 +16,7 @@ from estui.act.runs import REPORT, REPORT_MARKDOWN
 from estui.act.workspace import AUDIT
 from estui.errors import StoreError, UsageError
 from estui.formats.wire import decode, dumps
+from estui.model.image import Image
 from estui.model.report import (
     REPORT_FORMAT,
     AuditEntry,

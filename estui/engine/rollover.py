@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cryptography import x509
+
 from estui.act import lock
 from estui.act.checklist import merged, read_checklist, with_ticks, without_ticks, write_checklist
 from estui.act.journal import Journal, stamp
@@ -16,29 +18,25 @@ from estui.act.rollback import committed
 from estui.act.runs import in_effect
 from estui.act.workspace import login_name, new_run_id
 from estui.decide import rollover as rules
-from estui.decide.admission import bundle_reasons, is_root
-from estui.decide.authorities import split_name, trusted_names
-from estui.decide.external import OWN_NAMES
+from estui.decide.admission import bundle_reasons, is_root, keyless_name_reason
+from estui.decide.authorities import trusted_names
 from estui.decide.rotation import standing_goal
 from estui.engine import Engine
-from estui.engine.ca import Offered, import_authority, read_file
+from estui.engine.ca import Offered, admitted, import_authority, read_file
 from estui.engine.clients import shown
 from estui.errors import CertificateError, EstuiError, Location, PlanError, UsageError
 from estui.formats.bundle import load_bundle
 from estui.model.goal import Goal, Phase, Rollover
 from estui.model.inventory import Layer
-from estui.model.observed import Observed, OnDisk
+from estui.model.observed import AuthorityFacts, Observed, OnDisk
 from estui.model.plan import Plan
-from estui.model.rollover import Client, DonePhase, RolloverState
+from estui.model.rollover import UNASKED, Client, DonePhase, RolloverState, RunToUndo
 from estui.observe.clients import http_clients, remote_clusters
 from estui.observe.cluster import client_factory
 from estui.observe.http import Basic, Tls
 from estui.pki.facts import certificate_facts
 
 BUNDLE_HINT = "give the root of that CA, with the CAs below it that sign leaves where there are some"
-UNASKED = "unasked"
-"""Entry of the checklist that stands for all clients, where the cluster could not be asked who they are."""
-
 OTHERS = {
     Layer.HTTP.value: "whoever talks to the HTTP layer only now and then (backups, monitoring, scripts, load "
     "balancers) trusts the new CA",
@@ -46,6 +44,12 @@ OTHERS = {
     "replicate from this one) trusts the new CA",
 }
 """Entries for those whom no list of connections can show."""
+GUIDED = (
+    Client("guide logstash", "Logstash, if there is any, trusts the new CA: estui client guide logstash"),
+    Client("guide fleet", "Fleet and Elastic Agents, if there are any, trust the new CA: estui client guide fleet"),
+    Client("guide search", "files of clients elsewhere mean the old CA no more: estui client search DIR"),
+)
+"""Entries for those who may be away just now, with what tells them what to change."""
 
 
 def current(engine: Engine) -> RolloverState | None:
@@ -116,23 +120,33 @@ def _with_changes(engine: Engine, observed: Observed, goal: Goal) -> Goal:
 
 
 def bring_in(
-    engine: Engine, observed: Observed, names: Sequence[str], to: str, path: Path
+    engine: Engine, observed: Observed, names: Sequence[str], to: str, path: Path, *, keep: bool = True
 ) -> tuple[Observed, tuple[str, ...]]:
     """Takes the root in a file of certificates into the workspace as the CA `to`, without its key, for a rollover of
-    the CAs `names`; the observation with it, and what should be known about it. Nobody trusts it by that.
+    the CAs `names`; the observation with it, and what should be known about it. Nobody trusts it by that. Without
+    `keep` it is only looked at: the workspace stays as it is.
 
     The CAs between it and the leaves may stand in the file, and have to lead up to it; they come with the leaves.
     Raises CertificateError: no root, or several, or certificates that do not belong to it, or another CA has the name;
     UsageError: this CA has another name here, or the name is one of estui's own; and what `start_goal` raises.
     """
     _startable(engine, observed, names)
-    if split_name(to)[0] in OWN_NAMES:
-        raise UsageError(f"{to} is a name of estui's own CAs", hint="another one, such as --to corporate")
-    notes = _admitted(engine, to, path)
-    return replace(observed, authorities=engine.authorities()), notes
+    if reason := keyless_name_reason(to):
+        raise UsageError(reason, hint="--to corporate")
+    root, twin = _root_in(engine, to, path)
+    if twin == to:
+        return observed, ()
+    offered = Offered(str(path), root)
+    if keep:
+        notes = import_authority(engine, to, offered)[1]
+        return replace(observed, authorities=engine.authorities()), notes
+    notes = admitted(engine, to, offered)
+    new = AuthorityFacts(to, certificate_facts(root), has_key=False)
+    return replace(observed, authorities=(*observed.authorities, new)), notes
 
 
-def _admitted(engine: Engine, name: str, path: Path) -> tuple[str, ...]:
+def _root_in(engine: Engine, name: str, path: Path) -> tuple[x509.Certificate, str]:
+    """The root in a file, and the name by which the workspace has it already; empty where it has not."""
     found = load_bundle(read_file(path), str(path))
     known = [certificate_facts(each) for each in found]
     reasons = bundle_reasons(known)
@@ -142,12 +156,10 @@ def _admitted(engine: Engine, name: str, path: Path) -> tuple[str, ...]:
         )
     root = next(each for each, facts in zip(found, known, strict=True) if is_root(facts))
     key = certificate_facts(root).key_sha256
-    twin = next((each.name for each in engine.authorities() if each.certificate.key_sha256 == key), None)
-    if twin == name:
-        return ()
-    if twin is not None:
+    twin = next((each.name for each in engine.authorities() if each.certificate.key_sha256 == key), "")
+    if twin not in ("", name):
         raise UsageError(f"the workspace has this CA already, as {twin}", hint=f"--to {twin}")
-    return import_authority(engine, name, Offered(str(path), root))[1]
+    return root, twin
 
 
 def plan_phase(engine: Engine, observed: Observed, goal: Goal) -> Plan:
@@ -163,6 +175,8 @@ class RolloverReport:
 
     state: RolloverState
     waits_for: tuple[str, ...]
+    way_back: tuple[RunToUndo, ...] = ()
+    """Runs that an undo of all of it would undo, in this order; none once it is at its end."""
 
 
 def report(engine: Engine, observed: Observed) -> RolloverReport | None:
@@ -172,11 +186,12 @@ def report(engine: Engine, observed: Observed) -> RolloverReport | None:
         return None
     if not state.open:
         return RolloverReport(state, ())
+    back = way_back(engine)
     try:
         plan_phase(engine, observed, next_goal(engine, observed))
     except PlanError as error:
-        return RolloverReport(state, error.reasons)
-    return RolloverReport(state, ())
+        return RolloverReport(state, error.reasons, back)
+    return RolloverReport(state, (), back)
 
 
 # the checklist
@@ -195,6 +210,7 @@ def look_for_clients(engine: Engine, observed: Observed) -> RolloverState:
 def _seen(engine: Engine, observed: Observed, goal: Rollover) -> tuple[Client, ...]:
     sets = rules.layers_in_scope(observed, goal)
     found = [Client(f"others {name}", text) for name, text in OTHERS.items() if name in sets]
+    found += GUIDED if Layer.HTTP.value in sets else ()
     try:
         if Layer.HTTP.value in sets:
             found += _ask(engine, observed, http=True)
@@ -260,6 +276,16 @@ def runs_to_undo(engine: Engine) -> tuple[str, ...]:
     proof = {each.run for each in state.done if each.phase is Phase.PROOF}
     undone = [run.id for run in since if run.id in phases or _is_of_leaves(engine, run.id, places)]
     return tuple(run for run in reversed(undone) if run not in proof)
+
+
+def way_back(engine: Engine) -> tuple[RunToUndo, ...]:
+    """The same runs with what each of them switched. Raises as `runs_to_undo`."""
+    found = []
+    for run in runs_to_undo(engine):
+        places = _switched(engine, run)
+        targets = tuple(sorted({target for target, _ in places}))
+        found.append(RunToUndo(run, engine.run_plan(run).goal.label, targets, len(places)))
+    return tuple(found)
 
 
 def _is_of_leaves(engine: Engine, run: str, places: set[tuple[str, str]]) -> bool:

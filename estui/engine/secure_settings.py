@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from estui.decide import secure_settings as rules
+from estui.decide.selection import named_targets, select, with_targets
 from estui.engine import Engine
 from estui.errors import UsageError
 from estui.model.goal import SecureEdit
@@ -31,6 +32,7 @@ def look(engine: Engine, only: Sequence[str] = ()) -> SecureTable:
         keystore_password=access.keystore_password,
         network=False,
     )
+    only = select(named_targets(observed), only)
     unknown = [name for name in only if name not in {node.target for node in observed.nodes}]
     if unknown:
         raise UsageError(f"the inventory has no node {unknown[0]}", hint="estui status names them")
@@ -40,7 +42,7 @@ def look(engine: Engine, only: Sequence[str] = ()) -> SecureTable:
 
 def plan_secure(engine: Engine, observed: Observed, edit: SecureEdit, only: Sequence[str] = ()) -> Plan:
     """The plan of a change. PlanError with every reason against it."""
-    goal = rules.secure_goal(observed, edit, tuple(only))
+    goal = with_targets(observed, rules.secure_goal(observed, edit, tuple(only)))
     if engine.expect_nodes:
         goal = replace(goal, expect_nodes=engine.expect_nodes)
     return rules.secure_plan(observed, goal, workspace=engine.workspace_id())

@@ -21,6 +21,8 @@ from estui.secret import Secret
 
 SALT_LENGTH, IV_LENGTH = 64, 12
 """Bytes that `write_beats_keystore` wants."""
+PLAIN_VERSION, FIPS_VERSION = 1, 2
+"""Number in the magic: that of FIPS builds is another one."""
 _PLAIN, _FIPS = b"v1", b"v2"
 _ROUNDS = 10_000
 _SHORTEST = SALT_LENGTH + IV_LENGTH + 1
@@ -95,7 +97,7 @@ def _value(entry: object, path: str) -> Secret:
     value = fields.get("value") or ""
     try:
         return Secret(base64.b64decode(str(value), validate=True).decode())
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII, or no UTF-8 inside
         raise _error(path, "holds a value that is no text") from None
 
 

@@ -50,17 +50,18 @@ def sent_text(text: str, *, old: bool = False) -> str:
     return _number(content)
 
 
-def change_on_reading(secret: Secret) -> str:
-    """Why a secret in a Beat's keystore would not arrive as it is, for some version; empty where it does.
+def change_on_reading(secret: Secret, *, old: bool = True) -> str:
+    """Why a secret in a Beat's keystore would not arrive as it is; empty where it does. `old` counts what versions
+    before 8.3 make of it, too.
 
     The reason never holds the secret.
     """
     text = secret.reveal()
     if text != text.strip(_BLANKS):
         return "blanks or line ends at its ends are cut off"
-    if "," in text or text[:1] in ("[", "{"):
+    if old and ("," in text or text[:1] in ("[", "{")):
         return "Beats before 8.3 take a comma, or [ and { in front, for a list and stop, showing the secret"
-    if text[:1] in ("'", '"'):
+    if old and text[:1] in ("'", '"'):
         return "Beats before 8.3 take the quotes off"
     if text in _TRUE | _FALSE and sent_text(text) != text:
         return "Beats read it as true or false"
@@ -106,11 +107,11 @@ def _float_text(number: float) -> str:
     return head + format(Decimal((0, digits, int(exponent))), "f")
 
 
-def references(text: str) -> tuple[str, ...]:
-    """Names that a text asks for by `${NAME}`, without defaults and messages; `$${` is a plain `${`."""
-    return tuple(
-        found["inside"].partition(":")[0] for found in _REFERENCE.finditer(text) if found["inside"] is not None
-    )
+def references(text: str, *, demanded: bool = False) -> tuple[str, ...]:
+    """Names that a text asks for by `${NAME}`, without defaults and messages; `$${` is a plain `${`. With `demanded`
+    only those without a default."""
+    found = (each["inside"].partition(":") for each in _REFERENCE.finditer(text) if each["inside"] is not None)
+    return tuple(name for name, colon, rest in found if not (demanded and colon and not rest.startswith("?")))
 
 
 def expanded(text: str, lookup: Lookup, *, key: str, old: bool = False) -> str:

@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 SEQUENCE, SET, OCTET_STRING, OID, INTEGER, BOOLEAN, BMP_STRING = 0x30, 0x31, 0x04, 0x06, 0x02, 0x01, 0x1E
 
 
+MOST_VALUES = 100_000
+"""Values side by side: a store of ten thousand certificates has a tenth of it, a bomb of empty values millions."""
+_LONGEST_OID = 64
+"""Bytes; real ones have up to 20, and the time for a number grows with the square of its length."""
+
+
 class DerError(ValueError):
     """The bytes are no DER; the callers say which file that is."""
 
@@ -35,7 +41,9 @@ class Tlv:
 
     @property
     def oid(self) -> str:
-        """Dotted text of an object identifier (X.690 §8.19)."""
+        """Dotted text of an object identifier (X.690 §8.19). Raises DerError: empty, or longer than any real one."""
+        if len(self.content) > _LONGEST_OID:
+            raise DerError("an object identifier that is too long")
         arcs: list[int] = []
         value = 0
         for byte in self.content:
@@ -66,10 +74,17 @@ def parse_values(der: bytes) -> list[Tlv]:
     values: list[Tlv] = []
     at = 0
     while at < len(der):
-        start, end = _bounds(der, at)
+        start, end = bounds(der, at)
         values.append(Tlv(der[at], der[start:end], der[at:end]))
+        check_count(len(values))
         at = end
     return values
+
+
+def check_count(number: int) -> None:
+    """Raises DerError: more values side by side than any file of ours has."""
+    if number > MOST_VALUES:
+        raise DerError("too many values")
 
 
 def encode(tag: int, *contents: bytes) -> bytes:
@@ -81,8 +96,8 @@ def encode(tag: int, *contents: bytes) -> bytes:
     return bytes([tag, 0x80 | len(length)]) + length + content
 
 
-def _bounds(der: bytes, at: int) -> tuple[int, int]:
-    """Where the content of the value at `at` starts and ends."""
+def bounds(der: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the value at `at` starts and ends. Raises DerError."""
     if at + 2 > len(der) or der[at] & 0x1F == 0x1F:
         raise DerError("cut off, or a tag of several bytes")
     length, start = der[at + 1], at + 2

@@ -7,6 +7,7 @@ Leaves to others: YAML itself (`yml_tree.py`), whether the folders exist, and th
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -22,12 +23,14 @@ from estui.formats.yml_tree import Alias, Document, Node, Pair, Scalar, read_doc
 from estui.model.inventory import (
     Address,
     BeatEntry,
+    BeatLogin,
     BeatTrust,
     Commands,
     CredentialFiles,
     Inventory,
     KeyType,
     KibanaEntry,
+    Limits,
     NodeEntry,
     Policy,
     StatedSetting,
@@ -38,12 +41,14 @@ from estui.model.version import Version
 __all__ = ["joined", "parse_inventory", "write_inventory"]
 
 _SERVICE = ("config", "name", "stop", "start", "restart")
-_NODE = (*_SERVICE, "http", "transport", "names", "version", "tags", "settings_elsewhere", "environment", "logs")
+_OUTSIDE = ("settings_elsewhere", "environment", "logs")
+_NODE = (*_SERVICE, "http", "transport", "names", "version", "tags", *_OUTSIDE)
 _STATED = ("value", "where")
-_KIBANA = (*_SERVICE, "http", "on_host", "data", "names", "version")
-_BEAT = (*_SERVICE, "kind", "on_host", "data", "version", "trust")
+_KIBANA = (*_SERVICE, "http", "on_host", "data", "names", "version", *_OUTSIDE)
+_BEAT = (*_SERVICE, "kind", "on_host", "data", "version", "logs", "trust", "login")
 _POLICY = ("key", *(field.name for field in fields(Policy)))
 _CREDENTIALS = tuple(field.name for field in fields(CredentialFiles))
+_LIMITS = tuple(field.name for field in fields(Limits))
 _TOP = tuple(field.name for field in fields(Inventory) if field.name != "lines")
 _SECRETS = frozenset({"password", "passphrase", "api_key", "apikey", "secret", "token", "keystore_passphrase"})
 
@@ -53,6 +58,7 @@ _WHOLE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
+@functools.lru_cache(maxsize=4)  # a command reads it several times, and with a thousand nodes each takes a while
 def parse_inventory(content: bytes, path: str, base: str) -> Inventory:
     """The inventory in the bytes of an `estui.yaml`.
 
@@ -89,8 +95,19 @@ def parse_inventory(content: bytes, path: str, base: str) -> Inventory:
         folder=_folder(top),
         credentials=_credentials(top.map("credentials", _CREDENTIALS)),
         keystore_password=top.local("keystore_password"),
+        limits=_limits(top.map("limits", _LIMITS)),
+        groups=_groups(top, nodes),
         lines=tuple(lines),
     )
+
+
+def _groups(top: _Map, nodes: Sequence[NodeEntry]) -> tuple[str, ...]:
+    groups = top.texts("groups")
+    known = {tag for node in nodes for tag in node.tags}
+    missing = [group for group in groups if group not in known]
+    if missing:
+        raise top.error("groups", f"no node has the tag {missing[0]}", "name tags of nodes, in the order of restarts")
+    return groups
 
 
 class _Map:
@@ -326,6 +343,9 @@ def _kibana(entry: _Map) -> KibanaEntry:
         names=entry.texts("names"),
         version=entry.version("version"),
         commands=entry.commands(),
+        settings_elsewhere=entry.stated("settings_elsewhere"),
+        environment=entry.stated("environment"),
+        logs=entry.local("logs"),
     )
 
 
@@ -337,8 +357,10 @@ def _beat(entry: _Map) -> BeatEntry:
         on_host=entry.text("on_host"),
         data=entry.local("data"),
         commands=entry.commands(),
+        logs=entry.local("logs"),
         version=entry.version("version"),
         trust=entry.word("trust", BeatTrust) or BeatTrust.FILE,
+        login=entry.word("login", BeatLogin) or BeatLogin.USER,
     )
 
 
@@ -354,6 +376,11 @@ def _policy(policy: _Map) -> Policy:
         renew_before_days=policy.number("renew_before_days") or default.renew_before_days,
         format=policy.word("format", StoreFormat) or default.format,
     )
+
+
+def _limits(limits: _Map) -> Limits:
+    default = Limits()
+    return Limits(**{name: limits.number(name) or getattr(default, name) for name in _LIMITS})
 
 
 def _credentials(credentials: _Map) -> CredentialFiles:

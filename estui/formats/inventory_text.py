@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from estui.formats.yml_scalar import quote, spell
 from estui.model.inventory import (
     BeatEntry,
+    BeatLogin,
     BeatTrust,
     Commands,
     CredentialFiles,
     Inventory,
     KibanaEntry,
+    Limits,
     NodeEntry,
     Policy,
     StatedSetting,
@@ -69,8 +71,12 @@ def node_lines(node: NodeEntry) -> list[str]:
         yield "logs", node.logs
         yield from _commands(node.commands)
 
-    stated = (("settings_elsewhere", node.settings_elsewhere), ("environment", node.environment))
-    return [*_written(pairs()), *(f"{key}: {_stated(each)}" for key, each in stated if each)]
+    return [*_written(pairs()), *_outside(node)]
+
+
+def _outside(entry: NodeEntry | KibanaEntry) -> list[str]:
+    stated = (("settings_elsewhere", entry.settings_elsewhere), ("environment", entry.environment))
+    return [f"{key}: {_stated(each)}" for key, each in stated if each]
 
 
 def _stated(settings: tuple[StatedSetting, ...]) -> str:
@@ -92,9 +98,10 @@ def _kibana(kibana: KibanaEntry) -> list[str]:
         yield "data", kibana.data
         yield "names", kibana.names
         yield "version", str(kibana.version) if kibana.version else None
+        yield "logs", kibana.logs
         yield from _commands(kibana.commands)
 
-    return _written(pairs())
+    return [*_written(pairs()), *_outside(kibana)]
 
 
 def _beat(beat: BeatEntry) -> list[str]:
@@ -106,6 +113,8 @@ def _beat(beat: BeatEntry) -> list[str]:
         yield "data", beat.data
         yield "version", str(beat.version) if beat.version else None
         yield "trust", beat.trust.value if beat.trust is not BeatTrust.FILE else None
+        yield "login", beat.login.value if beat.login is not BeatLogin.USER else None
+        yield "logs", beat.logs
         yield from _commands(beat.commands)
 
     return _written(pairs())
@@ -170,4 +179,11 @@ def _rest(inventory: Inventory) -> list[str]:
     if inventory.keystore_password is not None:
         lines += ["", "# File with the password of elasticsearch.keystore."]
         lines += [f"keystore_password: {spell(inventory.keystore_password)}"]
+    if inventory.groups:
+        lines += ["", "# Tags in the order in which nodes are restarted one by one: zone by zone."]
+        lines += [f"groups: {spell(inventory.groups)}"]
+    if inventory.limits != Limits():
+        lines += ["", "# How long a run waits for a command to end, a node to start, a port to close.", "limits:"]
+        changed = {name: value for name, value in vars(inventory.limits).items() if value != getattr(Limits(), name)}
+        lines += [f"  {name}: {value}" for name, value in changed.items()]
     return lines

@@ -19,6 +19,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from estui.errors import Location, StoreError
 from estui.secret import Secret
 
+ENCRYPTION_KEYS = (
+    "xpack.security.encryptionKey",
+    "xpack.encryptedSavedObjects.encryptionKey",
+    "xpack.reporting.encryptionKey",
+)
+"""Entries that Kibana makes up anew at each start where it has none, and that all instances need the same of."""
+
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 
 SALT_LENGTH, IV_LENGTH = 64, 12

@@ -1,17 +1,20 @@
 """PBES2 (RFC 8018 §6.2), the encryption of PKCS#12 contents since JDK 16: ciphertext to bytes and back.
 
-Owns PBKDF2 with AES-CBC, which is what Java, OpenSSL 3 and cryptography write. Older schemes are left to cryptography,
-which opens them but does not show what is inside.
+Owns PBKDF2 with AES-CBC, which is what Java, OpenSSL 3 and cryptography write, and the private keys that estui seals
+itself. Older schemes are left to cryptography, which opens them but does not show what is inside.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from estui.errors import UsageError
 from estui.formats import der
+from estui.formats.derivations import MOST_ROUNDS
 from estui.secret import Secret
 
 _PBES2, _PBKDF2 = "1.2.840.113549.1.5.13", "1.2.840.113549.1.5.12"
@@ -27,7 +30,46 @@ _KEY_LENGTHS = {
     "2.16.840.1.101.3.4.1.42": 32,
 }
 """AES in CBC mode by its key length."""
-_MOST_ROUNDS = 10_000_000  # seconds; writers use 2,048 to 600,000
+ROUNDS = 600_000
+"""Of PBKDF2 with HMAC-SHA256 for what estui seals (OWASP, Password Storage Cheat Sheet). They stand in each file: a
+later number holds for what is written from then on, and every file opens as it was sealed."""
+SALT_LENGTH, IV_LENGTH = 16, 16
+"""Bytes that `seal_key` wants."""
+_OWN_SCHEME, _OWN_KDF, _OWN_PRF, _OWN_CIPHER = (
+    der.encode(der.OID, bytes.fromhex(number))
+    for number in ("2a864886f70d01050d", "2a864886f70d01050c", "2a864886f70d0209", "60864801650304012a")
+)
+"""PBES2, PBKDF2, HMAC-SHA256 and AES-256-CBC, as DER has their identifiers."""
+
+
+def seal_key(clear: bytes, password: Secret, *, salt: bytes, iv: bytes) -> bytes:
+    """An EncryptedPrivateKeyInfo (RFC 5958 §3) of a PKCS#8 key. `salt` and `iv` are 16 random bytes each; of keys that
+    are made together the salt may be the same, so that they cost one derivation, the IV never.
+
+    Raises UsageError: an empty password, or another length.
+    """
+    if not password:
+        raise UsageError("a private key cannot be encrypted with an empty passphrase")
+    if len(salt) != SALT_LENGTH or len(iv) != IV_LENGTH:
+        raise UsageError(f"sealing a key needs a salt of {SALT_LENGTH} and an IV of {IV_LENGTH} bytes")
+    rounds = der.encode(der.INTEGER, ROUNDS.to_bytes(ROUNDS.bit_length() // 8 + 1, "big"))
+    prf = der.encode(der.SEQUENCE, _OWN_PRF, b"\x05\x00")
+    kdf = der.encode(der.SEQUENCE, der.encode(der.OCTET_STRING, salt), rounds, prf)
+    cipher = der.encode(der.SEQUENCE, _OWN_CIPHER, der.encode(der.OCTET_STRING, iv))
+    parameters = der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, _OWN_KDF, kdf), cipher)
+    algorithm = der.parse_value(der.encode(der.SEQUENCE, _OWN_SCHEME, parameters))
+    sealed = encrypt(algorithm, clear, password)
+    assert sealed is not None  # noqa: S101 - a scheme of its own
+    return der.encode(der.SEQUENCE, algorithm.whole, der.encode(der.OCTET_STRING, sealed))
+
+
+def open_key(sealed: bytes, password: Secret) -> bytes | None:
+    """The PKCS#8 key in an EncryptedPrivateKeyInfo; None for another scheme, another shape or a wrong password."""
+    try:
+        info = der.parse_value(sealed)
+        return decrypt(info.child(0, der.SEQUENCE), info.child(1, der.OCTET_STRING).content, password)
+    except der.DerError:
+        return None
 
 
 def decrypt(algorithm: der.Tlv, ciphertext: bytes, password: Secret) -> bytes | None:
@@ -77,6 +119,11 @@ def _derive(parameters: der.Tlv, length: int, password: Secret) -> bytes | None:
     rounds = parameters.child(1, der.INTEGER).integer
     named = [part.child(0, der.OID).oid for part in parameters.children()[2:] if part.tag == der.SEQUENCE]
     prf = _PRFS.get(named[0]) if named else "sha1"
-    if prf is None or not 1 <= rounds <= _MOST_ROUNDS:
+    if prf is None or not 1 <= rounds <= MOST_ROUNDS:
         return None
+    return _pbkdf2(prf, password, salt, rounds, length)
+
+
+@functools.lru_cache(maxsize=64)  # a key is opened again and again in one run, and each time takes a third of a second
+def _pbkdf2(prf: str, password: Secret, salt: bytes, rounds: int, length: int) -> bytes:
     return hashlib.pbkdf2_hmac(prf, password.encode(), salt, rounds, length)

@@ -18,9 +18,10 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-from cryptography.utils import CryptographyDeprecationWarning
 
 from estui.errors import Location, StoreError, UsageError
+from estui.formats import pbes2
+from estui.formats.derivations import check_rounds
 from estui.secret import Secret
 
 PrivateKey: TypeAlias = (
@@ -112,6 +113,15 @@ def parse_certificate(der: bytes, path: str, line: int | None = None) -> x509.Ce
         ) from exc
 
 
+def is_named_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Whether a certificate names another one as its issuer; never where a name of either cannot be read."""
+    try:
+        with tolerating_odd_certificates():
+            return certificate.issuer == issuer.subject
+    except ValueError:  # names are parsed when they are asked for
+        return False
+
+
 def load_private_key(content: bytes, password: Secret | None, path: str) -> PrivateKey:
     """The first private key of a PEM or DER file: PKCS#8, PKCS#1 or SEC 1, in clear or encrypted.
 
@@ -127,16 +137,22 @@ def load_private_key(content: bytes, password: Secret | None, path: str) -> Priv
     if block.is_encrypted and not password:
         raise StoreError("the private key is encrypted", hint="give its passphrase", location=place)
     secret = password.encode() if password and block.is_encrypted else None
+    if password and block.label == "ENCRYPTED PRIVATE KEY":
+        return parse_private_key(block.der, password, path, block.line)
     with _key_errors(place, encrypted=block.is_encrypted):
         key = serialization.load_pem_private_key(block.text, secret)
     return _signing(key, place)
 
 
-def parse_private_key(der: bytes, password: Secret | None, path: str) -> PrivateKey:
+def parse_private_key(der: bytes, password: Secret | None, path: str, line: int | None = None) -> PrivateKey:
     """A private key from its DER, PKCS#8 in clear or encrypted, or an older kind in clear. Raises StoreError."""
-    place = Location(path)
+    place = Location(path, line)
     secret = password.encode() if password else None
-    with _key_errors(place, encrypted=secret is not None):
+    if password:
+        check_rounds(path, der)
+        clear = pbes2.open_key(der, password)
+        der, secret = (der, secret) if clear is None else (clear, None)
+    with _key_errors(place, encrypted=bool(password)):
         try:
             key = serialization.load_der_private_key(der, secret)
         except TypeError as exc:
@@ -152,8 +168,22 @@ def certificate_pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
+def sealed_key_pem(key: PrivateKey, password: Secret, *, salt: bytes, iv: bytes) -> bytes:
+    """PKCS#8 PEM of a private key that is kept or handed out: with as many rounds as are current (`pbes2.ROUNDS`).
+
+    Raises UsageError: an empty password.
+    """
+    clear = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    body = base64.encodebytes(pbes2.seal_key(clear, password, salt=salt, iv=iv)).replace(b"\n", b"")
+    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
+    return b"\n".join((b"-----BEGIN ENCRYPTED PRIVATE KEY-----", *lines, b"-----END ENCRYPTED PRIVATE KEY-----", b""))
+
+
 def private_key_pem(key: PrivateKey, password: Secret | None = None) -> bytes:
-    """PKCS#8 PEM of a private key, encrypted (PBES2, AES-256) where a password is given.
+    """PKCS#8 PEM of a private key, encrypted (PBES2, AES-256) where a password is given: one that the reader has at
+    hand anyway, as a node its own, so that OpenSSL's 2,048 rounds do.
 
     Raises UsageError: an empty password.
     """
@@ -167,12 +197,13 @@ def private_key_pem(key: PrivateKey, password: Secret | None = None) -> bytes:
 
 @contextmanager
 def tolerating_odd_certificates() -> Iterator[None]:
-    """Silences the warnings that cryptography gives for certificates it will refuse one day (such as serial 0).
+    """Silences the warnings that cryptography gives for certificates it will refuse one day (such as serial 0), for
+    names that are longer than X.520 has them, and for stores in BER.
 
     They are facts to show, not lines to print over a screen.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        warnings.simplefilter("ignore", UserWarning)  # of which cryptography's own are
         yield
 
 

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from estui.errors import Location, StoreError, UsageError
 from estui.formats import der
-from estui.formats.pem import PrivateKey, tolerating_odd_certificates
-from estui.formats.pkcs12_bags import open_bags
+from estui.formats.pem import PrivateKey, is_named_issuer, tolerating_odd_certificates
+from estui.formats.pkcs12_bags import check_work, open_bags
 from estui.formats.pkcs12_splice import splice
 from estui.secret import Secret
 
@@ -93,9 +93,10 @@ def write_store(keys: Sequence[KeyEntry], trusted: Sequence[tuple[str, x509.Cert
 def read_pkcs12(content: bytes, password: Secret | None, path: str) -> Pkcs12Content:
     """Key entries and trusted entries of a whole store; no password and the empty one are the same to Java.
 
-    Raises StoreError: JKS or another file, wrong password, damaged.
+    Raises StoreError: JKS or another file, wrong password, damaged, or more key derivation than any maker asks for.
     """
     check_is_pkcs12(content, path)
+    check_work(content, password or Secret(""), path)
     store = _load(content, password, path)  # checks the MAC over everything
     loaded = None if store.key is None else _signing(store.key, path)
     bags = open_bags(content, password or Secret(""), path, loaded)
@@ -170,8 +171,8 @@ def issuers_among(leaf: x509.Certificate, certificates: Sequence[x509.Certificat
     """Issuers of `leaf` by their names, ending at a self-issued one or where none is there."""
     chain: list[x509.Certificate] = []
     last = leaf
-    while last.issuer != last.subject:
-        above = next((one for one in certificates if one.subject == last.issuer and one not in chain), None)
+    while not is_named_issuer(last, last):
+        above = next((one for one in certificates if is_named_issuer(one, last) and one not in chain), None)
         if above is None:
             break
         chain.append(above)
@@ -186,7 +187,12 @@ def _is_trusted_by_name(bag: pkcs12.PKCS12Certificate) -> bool:
     attributes that cryptography does not show.
     """
     name = _alias(bag)
-    return bool(name) and name.replace(" ", "") != bag.certificate.subject.rfc4514_string().replace(" ", "")
+    try:
+        with tolerating_odd_certificates():
+            subject = bag.certificate.subject.rfc4514_string()
+    except ValueError:
+        return False
+    return bool(name) and name.replace(" ", "") != subject.replace(" ", "")
 
 
 def _alias(bag: pkcs12.PKCS12Certificate | None) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from cryptography import x509
 
-from estui.formats import der, pbes2
+from estui.formats import ber, der, pbes2
+from estui.formats.derivations import check_rounds
 from estui.formats.pem import PrivateKey, parse_certificate, parse_private_key
 from estui.secret import Secret
 
@@ -61,18 +62,46 @@ def open_bags(content: bytes, password: Secret, path: str, loaded: PrivateKey | 
     return Bags(tuple(keys), tuple(certificates), complete)
 
 
+def check_work(content: bytes, password: Secret, path: str) -> None:
+    """Looks at what the derivations of a store cost, also those of keys inside what is encrypted, before it is loaded.
+
+    What an older scheme than PBES2 encrypts stays unseen. Raises StoreError: too much.
+    """
+    check_rounds(path, content)
+    try:
+        clear = [each for each in _clear_contents(content, password) if each is not None]
+    except der.DerError:
+        return
+    check_rounds(path, content, *clear)
+
+
 def _contents(content: bytes, password: Secret) -> tuple[list[der.Tlv], bool]:
     """Bags of all contents that could be opened, and whether those were all."""
-    outer = der.parse_value(content).child(1, der.SEQUENCE)  # version, authSafe, macData
     bags: list[der.Tlv] = []
     complete = True
-    for info in der.parse_value(_octets(outer)).children():
-        clear = _octets(info) if info.child(0, der.OID).oid == _DATA else _decrypted(info, password)
+    for clear in _clear_contents(content, password):
         if clear is None:
             complete = False
         else:
-            bags += der.parse_value(clear).children()
+            bags += _one(clear).children()
     return bags, complete
+
+
+def _clear_contents(content: bytes, password: Secret) -> list[bytes | None]:
+    """Octets of each ContentInfo; None for an encrypted one of another scheme."""
+    outer = _one(content).child(1, der.SEQUENCE)  # version, authSafe, macData
+    return [
+        _octets(info) if info.child(0, der.OID).oid == _DATA else _decrypted(info, password)
+        for info in _one(_octets(outer)).children()
+    ]
+
+
+def _one(content: bytes) -> der.Tlv:
+    """The one value in `content`, which may be BER: Bouncy Castle and NSS write stores so."""
+    values = ber.parse_values(content)
+    if len(values) != 1:
+        raise der.DerError("not exactly one value")
+    return values[0]
 
 
 def _octets(info: der.Tlv) -> bytes:

@@ -60,7 +60,13 @@ def to_json(value: object) -> Json:
 
 def dumps(value: object, *, indent: int | None = 2) -> bytes:
     """A model value as UTF-8 JSON text with a final line end."""
-    return (json.dumps(to_json(value), indent=indent, ensure_ascii=False) + "\n").encode()
+    return as_text(to_json(value), indent=indent) + b"\n"
+
+
+def as_text(value: Json, *, indent: int | None = None, sort_keys: bool = False) -> bytes:
+    """JSON text in UTF-8, lone surrogates too: an answer or a file name can hold some, and `json.loads` takes them."""
+    text = json.dumps(value, indent=indent, sort_keys=sort_keys, ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def loads(content: bytes, path: str) -> Json:
@@ -123,9 +129,9 @@ class _Decoder:
         tagged = {_TAGGED[arg]: arg for arg in args if isinstance(arg, type) and arg in _TAGGED}
         if tagged:
             kind = value.get("kind") if isinstance(value, dict) else None
-            if kind not in tagged:
+            if not isinstance(kind, str) or kind not in tagged:
                 raise self.fail(place, f"{kind!r} is not a kind of change")
-            return self.record(tagged[str(kind)], value, place)
+            return self.record(tagged[kind], value, place)
         if isinstance(value, list):
             lists = [arg for arg in args if typing.get_origin(arg) is tuple]
             return self.decode(lists[0], value, place) if lists else self.mismatch(place, value)
@@ -175,7 +181,7 @@ def plan_bytes(plan: Plan) -> bytes:
 
 
 def _digest(body: Json) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(as_text(body, sort_keys=True)).hexdigest()
 
 
 def parse_plan(content: bytes, path: str) -> Plan:

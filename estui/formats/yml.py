@@ -68,7 +68,7 @@ def parse_settings(content: bytes, path: str, list_as: str = "") -> dict[str, Se
     return dict(_settings(content, path, list_as))
 
 
-@lru_cache(maxsize=256)  # a run looks at the same few files again and again; reading one costs milliseconds
+@lru_cache(maxsize=4096)  # a run looks at the same files again and again; a cache that is too small helps nobody
 def _settings(content: bytes, path: str, list_as: str) -> Mapping[str, Setting]:
     return {leaf.setting.key: leaf.setting for leaf in _leaves(read_document(content, path, list_as))}
 

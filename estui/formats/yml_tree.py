@@ -1,7 +1,8 @@
 """The nodes of a yml text and where they stand.
 
-Owns: bytes to text, the YAML events of ruamel.yaml to a small tree whose nodes know their place in the text,
-bounds against hostile documents, and the translation of every way in which a document is broken.
+Owns: bytes to text, the YAML events of ruamel.yaml to a small tree whose nodes know their place in the text (plain
+files have a shorter way: `yml_plain.py`), bounds against hostile documents, and the translation of every way in which
+a document is broken.
 Leaves to others: what the values mean (`yml.py`, `inventory.py`) and how scalars are spelled (`yml_scalar.py`).
 """
 
@@ -31,12 +32,29 @@ from ruamel.yaml.events import (
 )
 
 from estui.errors import Location, SettingsError
+from estui.formats.yml_nodes import MAX_DEPTH, Alias, Mapping, Node, Pair, Scalar, Sequence
+from estui.formats.yml_plain import plain_tree
+
+__all__ = [
+    "COLON",
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Alias",
+    "Document",
+    "Mapping",
+    "Node",
+    "Pair",
+    "Scalar",
+    "Sequence",
+    "duplicate_error",
+    "line_starts",
+    "read_document",
+]
 
 MAX_BYTES = 1 << 20
 """Longest document that is read; the longest reference file of a Beat has about 200 KiB."""
 MAX_NODES = 50_000
 """Most nodes, counted again for each alias that leads to them."""
-MAX_DEPTH = 64
 
 COLON = re.compile(r"[ \t]*:")
 """Behind a key, unless it is written in the form `? key`."""
@@ -45,66 +63,6 @@ _LINE_START = re.compile(r"\r\n|\n|\r")
 _TRAILING_TAB = re.compile(r"""(?m)(?<=[^\s:'"\]}])[ \t]*\t[ \t]*(?=#|\r?$)""")
 _BRACKETED_ADDRESS = re.compile(r"\[[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\]:\d")
 _QUOTED = re.compile(r"(['\"])(?!<).{3,}?\1")
-
-
-@dataclass(frozen=True, eq=False)
-class Scalar:
-    """A scalar; `text` is its content after unquoting and folding, `start` includes a tag or an anchor."""
-
-    start: int
-    end: int
-    text: str
-    style: str
-    """`"` or `'` where it is quoted, `|` or `>` for a block, empty where it is plain."""
-    tagged: bool = False
-
-    @property
-    def is_plain(self) -> bool:
-        return not self.style and not self.tagged
-
-    @property
-    def is_block(self) -> bool:
-        return self.style in ("|", ">")
-
-
-@dataclass(frozen=True, eq=False)
-class Sequence:
-    """A list; the end of a block list is the end of its last item, before comments and blank lines."""
-
-    start: int
-    end: int
-    items: tuple[Node, ...]
-    is_flow: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """One key and its value."""
-
-    key: Scalar
-    value: Node
-
-
-@dataclass(frozen=True, eq=False)
-class Mapping:
-    """A map; ends like a `Sequence`. No key is there twice."""
-
-    start: int
-    end: int
-    pairs: tuple[Pair, ...]
-    is_flow: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Alias:
-    """`*name`: the node that stands elsewhere under `&name`."""
-
-    start: int
-    end: int
-    target: Scalar | Sequence | Mapping
-
-
-Node = Scalar | Sequence | Mapping | Alias
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +114,9 @@ def read_document(content: bytes, path: str, list_as: str = "") -> Document:
             f"longer than {MAX_BYTES >> 20} MiB", hint="name a settings file, not a log", location=Location(path)
         )
     text = _decode(content, path)
+    root = plain_tree(text)
+    if root is not None:
+        return Document(path, text, content.startswith(_BOM), root, None)
     try:
         events = _events(text, path)
     except SettingsError:
@@ -301,7 +262,15 @@ class _Composer:
             text = self._empty.text
             last = start + len(text[start:end].rstrip()) - 1
             end = start + len(text[start:last].rstrip("\r\n")) + 1 if last < start else _line_end(text, last)
-        return Scalar(start, end, event.value, style, tagged=event.tag is not None)
+        return Scalar(start, end, self._characters(event), style, tagged=event.tag is not None)
+
+    def _characters(self, event: ScalarEvent) -> str:
+        """The content; halves of a character that were escaped one by one, as in JSON, are put together."""
+        try:
+            found: str = event.value.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError as exc:
+            raise self._error("holds an escape that is half a character", event, "write the character itself") from exc
+        return found
 
     def _sequence(self, event: SequenceStartEvent) -> Sequence:
         items: list[Node] = []

@@ -43,10 +43,6 @@ class FoundFile:
     """Digests of public halves of keys that are in it and stay closed, as in a JKS store."""
     aliases: tuple[str, ...] = ()
     """Entries of a JKS store, by name."""
-    chain: tuple[CertificateFacts, ...] = ()
-    """Of a JKS store: leaf and issuers of its first key."""
-    trusted: tuple[CertificateFacts, ...] = ()
-    """Of a JKS store: its trusted entries."""
     problem: str = ""
     """Why it could not be read, in words."""
     hint: str = ""

@@ -23,10 +23,17 @@ class CsrEntry:
     """Of the SubjectPublicKeyInfo: what its certificate is recognised by."""
     needed: tuple[str, ...] = ()
     """Names that its certificate must have: all but loopback ones that nobody uses."""
+    also: tuple[str, ...] = ()
+    """Further sets of the target that read the same files, which can hold one leaf only."""
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Every set that its certificate is for."""
+        return (self.request.set_name, *self.also)
 
     @property
     def name(self) -> str:
-        return f"{self.request.target} {self.request.set_name}"
+        return f"{self.request.target} {' and '.join(self.sets)}"
 
 
 @dataclass(frozen=True)

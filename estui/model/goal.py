@@ -36,6 +36,8 @@ class Rotation:
     """`transport`, `http`, `server`, `client`; empty means every set that holds a leaf."""
     fresh_names: bool = False
     """SANs as the inventory and the addresses of today want them, instead of those of the leaf in use."""
+    new_store_password: bool = False
+    """PKCS#12 sets of nodes only, each in stores with a new password, which takes a restart."""
 
 
 class Phase(StrEnum):
@@ -105,6 +107,18 @@ class MutualTls:
     """Whether certificates log people in: a PKI realm of estui's own."""
 
 
+@dataclass(frozen=True)
+class KibanaWish:
+    """What every Kibana that the goal covers gets beside what the scenario asks for."""
+
+    token: bool = False
+    """A service account token in place of the user `kibana_system`."""
+    keys: bool = False
+    """Encryption keys that are missing."""
+    hosts: tuple[str, ...] = ()
+    """Further nodes that it asks."""
+
+
 class KeystoreEdit(StrEnum):
     """What is done to secure settings."""
 
@@ -146,6 +160,7 @@ class Goal:
     """A rule of the doctor whose findings are to go."""
     mutual: MutualTls | None = None
     """With the scenario mutual TLS; None asks for certificates without demanding them."""
+    kibana: KibanaWish | None = None
 
     @property
     def label(self) -> str:

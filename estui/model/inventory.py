@@ -104,6 +104,12 @@ class KibanaEntry:
     names: tuple[str, ...] = ()
     version: Version | None = None
     commands: Commands = Commands()
+    settings_elsewhere: tuple[StatedSetting, ...] = ()
+    """Settings that its process gets by arguments (`--server.port`), which win over the yml."""
+    environment: tuple[StatedSetting, ...] = ()
+    """Variables of its process, as of a node."""
+    logs: str | None = None
+    """Its log folder as this host sees it, absolute."""
 
 
 class BeatTrust(StrEnum):
@@ -113,6 +119,15 @@ class BeatTrust(StrEnum):
     """A file with the CA, which every version reads."""
     FINGERPRINT = "fingerprint"
     """The CA's SHA-256 in the yml; Beats 7.17 ignore it without a word (beats.md §2)."""
+
+
+class BeatLogin(StrEnum):
+    """What a Beat logs in with, where estui gives it its login."""
+
+    USER = "user"
+    """A user of its own, with a password."""
+    API_KEY = "api_key"
+    """A key, which is made once the nodes speak HTTPS."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,9 @@ class BeatEntry:
     commands: Commands = Commands()
     version: Version | None = None
     trust: BeatTrust = BeatTrust.FILE
+    login: BeatLogin = BeatLogin.USER
+    logs: str | None = None
+    """Its log folder as this host sees it, absolute."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,18 @@ class Policy:
     ca_days: int = 3650
     renew_before_days: int = 30
     format: StoreFormat = StoreFormat.PEM
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a run waits for what should happen by itself. Seconds."""
+
+    command_seconds: float = 120
+    """For one of the inventory's own commands to end."""
+    start_seconds: float = 180
+    """For a node that was started to answer as it should."""
+    stop_seconds: float = 120
+    """For a port to close after a command that stops its service."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +198,9 @@ class Inventory:
     credentials: CredentialFiles = CredentialFiles()
     keystore_password: str | None = None
     """File with the password of `elasticsearch.keystore`, where that is protected."""
+    limits: Limits = Limits()
+    groups: tuple[str, ...] = ()
+    """Tags in the order in which nodes are restarted one by one: the nodes of one zone before those of the next."""
     lines: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     """Line of each entry in `estui.yaml` (`nodes[0]`, `kibana[1]`), for messages."""
 

@@ -9,23 +9,13 @@ from enum import StrEnum
 
 from estui.model.certificate import CertificateFacts
 from estui.model.finding import Finding
+from estui.model.image import FileKind as FileKind  # what stands under a name is observed
 from estui.model.inventory import Address, BeatEntry, Inventory, KibanaEntry, Layer, NodeEntry
 from estui.model.rollover import Client, RolloverState
 from estui.model.rung import Rung as Rung  # what is observed of a node ends in its rung
 from estui.model.setting import Setting
 from estui.model.version import Version
 from estui.model.views import Desired
-
-
-class FileKind(StrEnum):
-    """What stands under a name."""
-
-    FILE = "file"
-    LINK = "link"
-    FOLDER = "folder"
-    ABSENT = "absent"
-    OTHER = "other"
-    """A FIFO, device or socket: never touched."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +55,7 @@ class KeystoreFacts:
 
     present: bool
     version: int | None = None
-    """Format version of the file (Elasticsearch: 3 to 7)."""
+    """Format version of the file (Elasticsearch: 3 to 7; a Beat: 1, and 2 of a FIPS build)."""
     protected: bool = False
     opened: bool = False
     """Whether its content could be read; False with `protected` means that its password is needed."""
@@ -207,7 +197,7 @@ class Fault(StrEnum):
     PASSWORD = "password"  # noqa: S105 - a word, not a secret
     """Its password or passphrase is wrong or missing."""
     FOREIGN = "foreign"
-    """A kind of store that estui does not read (JKS)."""
+    """A store that estui can list in part only (JCEKS with secret keys)."""
     BROKEN = "broken"
 
 
@@ -272,6 +262,8 @@ class DataFolder:
     """A node was started on it."""
     cluster_uuid: str = ""
     """Of the cluster that this node joined or formed: `_na_` where it did neither, empty where it is not told."""
+    before_8: bool = False
+    """A release before 8.0 wrote it last: 8.0 and later move its state at their first start."""
 
 
 @dataclass(frozen=True)
@@ -300,7 +292,7 @@ class ObservedNode:
     extra: tuple[tuple[str, OnDisk], ...] = ()
     """TLS contexts beside the two layers, by name (`realm/ldap/ldap1`, `remote_cluster_server`): never changed here."""
     data: DataFolder | None = None
-    """Looked at only where a node is to join."""
+    """None where nobody looked, as where the configuration folder cannot be read."""
 
     @property
     def target(self) -> str:
@@ -334,6 +326,9 @@ class ObservedKibana:
     """Level of `GET /api/status` (`available`, `degraded`, …), empty where it did not answer."""
     version: Version | None = None
     problems: tuple[Finding, ...] = ()
+    shared: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Settings that all instances of a cluster have in common, as far as this one has them: each with a keyed digest of
+    its value, empty where that comes from the environment."""
 
     @property
     def target(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from estui.model.goal import Goal
 from estui.model.inventory import KeyType, StoreFormat
@@ -81,7 +83,8 @@ class SetSecureSetting:
     """One entry of a keystore file gets a value that is named, never shown.
 
     `secret` is a placeholder: `password:USER` for a built-in user, `store:SET` for the random password of
-    the PKCS#12 files of that set on this target, `value:NAME` for what the operator gave for an entry.
+    the PKCS#12 files of that set on this target, `value:NAME` for what the operator gave for an entry, `token:TARGET`
+    for a service account token, `shared:NAME` for what all Kibana instances have in common.
     """
 
     target: str
@@ -230,6 +233,38 @@ class GrantLogin:
 
 
 @dataclass(frozen=True)
+class IssueToken:
+    """Through the API, before anything is switched: a service account gets a token for one client's keystore, where
+    its value is the secret `token:TARGET`."""
+
+    target: str
+    """Whose it is, such as `kibana/NAME`."""
+    node: str
+    """The node that is asked."""
+    account: str
+    """Namespace and service, such as `elastic/kibana`."""
+    name: str
+    """The run's id is put behind it, since a name is given once only."""
+    why: str
+
+
+@dataclass(frozen=True)
+class IssueKey:
+    """Through the API, before anything is switched: an API key for one client's keystore, with the rights that it needs
+    and no more; its value `ID:KEY` is the secret `api-key:TARGET`."""
+
+    target: str
+    """Whose it is, such as `beat/metricbeat`."""
+    node: str
+    """The node that is asked."""
+    name: str
+    """The run's id is put behind it."""
+    cluster: tuple[str, ...]
+    indices: tuple[IndexRights, ...]
+    why: str
+
+
+@dataclass(frozen=True)
 class Manual:
     """Something estui cannot do itself; the text is what a person has to do."""
 
@@ -252,11 +287,22 @@ Change = (
     | GrantLogin
     | SetAccess
     | IssueClient
+    | IssueToken
+    | IssueKey
 )
 
 
 WorkspaceChange = CreateAuthority | IssueClient
 """What is made in the workspace only: no target has files of it, and an undo leaves it."""
+
+
+def by_target(changes: Iterable[Change]) -> dict[str, tuple[Change, ...]]:
+    """Changes of each target, in order; those of the workspace belong to none."""
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        if not isinstance(change, WorkspaceChange):
+            found.setdefault(change.target, []).append(change)
+    return {target: tuple(mine) for target, mine in found.items()}
 
 
 @dataclass(frozen=True)
@@ -322,7 +368,7 @@ class Plan:
     def is_empty(self) -> bool:
         return not self.stages
 
-    @property
+    @cached_property
     def changes(self) -> tuple[Change, ...]:
         return tuple(change for stage in self.stages for change in stage.changes)
 
@@ -334,7 +380,24 @@ class Plan:
 
     def place(self, target: str) -> Place:
         """Place of a target; KeyError where the plan does not touch it."""
-        for place in self.places:
-            if place.target == target:
-                return place
-        raise KeyError(target)
+        return self._places[target]
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        return {place.target: place for place in reversed(self.places)}
+
+    def pin(self, target: str, path: str) -> Pin | None:
+        """Pin of a file; None where the plan does not replace it."""
+        return self._pins.get((target, path))
+
+    @cached_property
+    def _pins(self) -> dict[tuple[str, str], Pin]:
+        return {(pin.target, pin.path): pin for pin in reversed(self.pins)}
+
+    def changes_of(self, target: str) -> tuple[Change, ...]:
+        """Changes of one target, in order; none of the workspace's own."""
+        return self._by_target.get(target, ())
+
+    @cached_property
+    def _by_target(self) -> dict[str, tuple[Change, ...]]:
+        return by_target(self.changes)

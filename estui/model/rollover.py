@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from estui.model.goal import Phase, Rollover
 
+UNASKED = "unasked"
+"""Id of the entry that stands for all clients, where the cluster could not be asked who they are."""
+SEEN = "http "
+"""What the ids of clients begin with that the nodes themselves tell of."""
+
 
 @dataclass(frozen=True)
 class Client:
@@ -29,6 +34,18 @@ class DonePhase:
 
     phase: Phase
     run: str
+
+
+@dataclass(frozen=True)
+class RunToUndo:
+    """A run on the way back, and what it switched."""
+
+    run: str
+    label: str
+    """What it did, in words."""
+    targets: tuple[str, ...]
+    files: int
+    """Names that it switched on all of them: files and links to sets."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class StepKind(StrEnum):
     """Secure settings that nodes read again while they run."""
     GRANT = "grant"
     """Users and roles of clients, through the API."""
+    TOKENS = "tokens"
+    """Tokens of service accounts are taken back, in an undo."""
     UNDO = "undo"
     VERIFY = "verify"
 

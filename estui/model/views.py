@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from estui.model.image import Image
+
 
 class Difference(StrEnum):
     """A difference between two views, by the name that people see."""
@@ -52,15 +54,7 @@ class DesiredFile:
 
     root: str
     path: str
-    kind: str
-    """Word of `FileKind`."""
-    sha256: str = ""
-    entries: str = ""
-    """Keyed digest of the entries of a keystore."""
-    mode: int = 0
-    uid: int = 0
-    gid: int = 0
-    link: str | None = None
+    image: Image
     run: str = ""
     waiting: bool = False
 

@@ -1,10 +1,12 @@
-"""Whether a port that demands client certificates lets one in: what it trusts, seen from outside."""
+"""Whether a port that demands client certificates lets one in, and which CAs it names: what it trusts, seen from
+outside."""
 
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from estui.model.inventory import Address
 from estui.observe import sockets
@@ -40,6 +42,28 @@ def lets_in(address: Address, pem: bytes, *, timeout_s: float) -> bool:
             return True
         except OSError:  # an alert (ssl.SSLError), or a reset
             return False
+
+
+def announced(address: Address, *, timeout_s: float) -> tuple[bytes, ...]:
+    """Subjects (DER) of the CAs that the port says it accepts; empty where it names none, or asks for no certificate.
+
+    With TLS 1.3 the list is an extension that a server may leave out (RFC 8446 §4.3.2), so it is asked for by TLS 1.2
+    then, where it has a place of its own. Raises ConnectionFailed: nobody to ask.
+    """
+    deadline = Deadline.after(timeout_s)
+    versions = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
+    return next(filter(None, (_announced(address, deadline, each) for each in versions)), ())
+
+
+def _announced(address: Address, deadline: Deadline, newest: ssl.TLSVersion) -> tuple[bytes, ...]:
+    sock = sockets.connect(address, deadline)
+    context = sockets.unverifying_context()
+    context.maximum_version = newest
+    heard = sockets.hear_certificate_request(context)
+    with sockets.wrap(sock, context, address.host) as tls, suppress(OSError):  # refused afterwards, for want of one
+        tls.settimeout(deadline.left())
+        tls.do_handshake()
+    return heard.names
 
 
 @contextmanager

@@ -22,7 +22,6 @@ from estui.formats.pem import PrivateKey, refuse_tail
 from estui.model.adoption import FilePlace, FoundFile, Thing, contexts_of
 from estui.model.certificate import CertificateFacts
 from estui.model.observed import (
-    Fault,
     FileKind,
     FileState,
     NamedFile,
@@ -120,10 +119,10 @@ def _look_at(thing: Thing, passwords: Passwords, own_folder: str) -> list[FoundF
 
 
 def _tells_more(named: NamedFile) -> bool:
-    """Whether a file that a yml names holds what its observation left out: entries of a JKS store, a private key
-    among CA certificates."""
+    """Whether a file that a yml names holds what its observation left out: the closed keys of a JKS store, a private
+    key among CA certificates."""
     beside = named.format == "PEM" and named.keys > 0 and named.setting != "key"
-    return beside or (named.format == "JKS" and named.fault is Fault.FOREIGN)
+    return beside or named.format == "JKS"
 
 
 def _loose_names(root: Path, own_folder: str) -> list[str]:
@@ -213,8 +212,6 @@ def _found_jks(file: FoundFile, content: bytes) -> FoundFile:
         authorities=tuple(dict.fromkeys(each for each in (*own, *trusted) if each.is_ca)),
         closed=tuple(chain[0].key_sha256 for chain in chains if chain and chain[0].is_ca),
         aliases=tuple(entry.alias for entry in store.entries),
-        chain=chains[0] if chains else (),
-        trusted=trusted,
         problem="is a JKS store: its certificates are read, its keys are not",
         hint=f"convert it: {convert_command(file.path)}",
     )

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from estui.errors import StoreError
-from estui.formats.beats_keystore import BeatsKeystore, read_beats_keystore
+from estui.formats.beats_keystore import FIPS_VERSION, PLAIN_VERSION, BeatsKeystore, read_beats_keystore
 from estui.formats.beats_modules import MODULES_FOLDER, list_name
 from estui.formats.beats_values import change_on_reading
 from estui.formats.es_keystore import entries_digest
 from estui.model.inventory import BeatEntry
-from estui.model.observed import FileKind, FileState, KeystoreFacts, ObservedBeat
+from estui.model.observed import FileKind, FileState, KeystoreFacts, ObservedBeat, OnDisk
 from estui.model.setting import Setting
+from estui.model.version import Version
 from estui.observe.certificates import beat_tls, read_context
 from estui.observe.config_folder import (
     BEATS,
@@ -34,6 +35,8 @@ from estui.observe.config_folder import (
 from estui.observe.files import read_state
 
 OWN_SETS = ("elasticsearch",)
+COMMAS_ARE_PLAIN = Version(8, 3)
+"""The first release that takes a secret with a comma or a bracket as it is (beats#31694)."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,9 @@ def observe_beat_folder(entry: BeatEntry, *, folder: str, digest_key: bytes = b"
         listed[name], more = read_settings(files[name], root / name, target, list_name(name))
         problems += more
     found = _keystore(entry, kind, settings, files)
-    facts, altered = _keystore_facts(found, digest_key)
-    mounted = MountedFolder(root, (entry.on_host,) if entry.on_host else (f"/etc/{kind}",))
+    old = entry.version is None or entry.version < COMMAS_ARE_PLAIN
+    facts, altered = _keystore_facts(found, digest_key, old=old)
+    mounted = _mounted(entry, kind)
     contexts = beat_tls("output.elasticsearch.ssl", settings)
     return ObservedBeat(
         entry=entry,
@@ -83,6 +87,17 @@ def observe_beat_folder(entry: BeatEntry, *, folder: str, digest_key: bytes = b"
         modules=listed,
         version=entry.version,
     )
+
+
+def section_trust(beat: ObservedBeat, settings: Mapping[str, Setting], section: str, *, folder: str) -> OnDisk:
+    """Certificates behind the `ssl` settings of any section, such as `modules.0`, as far as their files lie in the
+    mounted folder."""
+    found = beat_tls(f"{section}.ssl", settings)
+    return read_context(found, _mounted(beat.entry, beat.kind).follow, f"{folder}/{OWN_SETS[0]}/current")
+
+
+def _mounted(entry: BeatEntry, kind: str) -> MountedFolder:
+    return MountedFolder(Path(entry.config), (entry.on_host,) if entry.on_host else (f"/etc/{kind}",))
 
 
 def read_entries(entry: BeatEntry, kind: str, settings: Mapping[str, Setting]) -> BeatsKeystore:
@@ -137,17 +152,26 @@ def _same_path(one: str, other: str) -> bool:
     return posixpath.normpath(one.replace("\\", "/")) == posixpath.normpath(other.replace("\\", "/"))
 
 
-def _keystore_facts(found: _Found, digest_key: bytes) -> tuple[KeystoreFacts, tuple[tuple[str, str], ...]]:
+def _keystore_facts(
+    found: _Found, digest_key: bytes, *, old: bool
+) -> tuple[KeystoreFacts, tuple[tuple[str, str], ...]]:
     state = resolved(found.state, found.path)
     if state.kind is FileKind.ABSENT:
         return KeystoreFacts(present=False), ()
     if state.error:
         return KeystoreFacts(present=True, error=f"cannot be read: {state.error}"), ()
     try:
-        entries = read_beats_keystore(state.content, str(found.path)).entries
+        keystore = read_beats_keystore(state.content, str(found.path))
     except StoreError as exc:
         return KeystoreFacts(present=True, error=exc.summary), ()
-    altered = ((name, change_on_reading(value)) for name, value in sorted(entries.items()))
+    entries = keystore.entries
+    altered = ((name, change_on_reading(value, old=old)) for name, value in sorted(entries.items()))
     digest = entries_digest({name: value.encode() for name, value in entries.items()}, digest_key)
-    facts = KeystoreFacts(present=True, opened=True, names=tuple(sorted(entries)), entries_digest=digest)
+    facts = KeystoreFacts(
+        present=True,
+        version=FIPS_VERSION if keystore.is_fips else PLAIN_VERSION,
+        opened=True,
+        names=tuple(sorted(entries)),
+        entries_digest=digest,
+    )
     return facts, tuple((name, why) for name, why in altered if why)

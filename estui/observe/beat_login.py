@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from estui.errors import ProbeError
 from estui.formats.beats_values import expanded
 from estui.model.observed import ObservedBeat
+from estui.model.setting import Setting
 from estui.observe.beat_folder import read_entries
 from estui.observe.http import ApiKey, Basic, Credentials
 from estui.secret import Secret
@@ -12,8 +15,11 @@ from estui.secret import Secret
 OUTPUT = "output.elasticsearch"
 
 
-def beat_login(beat: ObservedBeat, section: str = OUTPUT) -> Credentials | None:
-    """Credentials of a section of the yml, None where it has none.
+def beat_login(
+    beat: ObservedBeat, section: str = OUTPUT, settings: Mapping[str, Setting] | None = None
+) -> Credentials | None:
+    """Credentials of a section, None where it has none; `settings` are those of the module's file where it is not in
+    the Beat's own yml.
 
     Names are looked for in the yml, then in the keystore (beats.md §1.1); the process' environment is not seen.
     Raises SettingsError: the Beat would stop over a value, or a name that neither holds. StoreError: its keystore
@@ -29,8 +35,8 @@ def beat_login(beat: ObservedBeat, section: str = OUTPUT) -> Credentials | None:
 
     def value(name: str) -> str | None:
         key = f"{section}.{name}"
-        found = beat.setting(key)
-        return expanded(found, held, key=key, old=old) if found else None
+        found = (beat.settings if settings is None else settings).get(key)
+        return expanded(found.text, held, key=key, old=old) if found and found.text else None
 
     key, user, password = value("api_key"), value("username"), value("password")
     if key:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from estui.errors import StoreError
 from estui.formats.der import SEQUENCE
+from estui.formats.jks import is_jks, read_jks
 from estui.formats.pem import load_certificates, load_private_key, split_pem
 from estui.formats.pkcs12 import JKS_MAGICS, KeyEntry, Pkcs12Content, read_pkcs12
 from estui.model.certificate import CertificateFacts
@@ -39,6 +40,8 @@ class _KeyFacts:
     """CAs whose key is in the file."""
     key_type: str = ""
     clear_key: bool = False
+    hidden: str = ""
+    """Why something in the file could not even be listed."""
 
 
 _KNOWN: dict[bytes, _KeyFacts] = {}
@@ -212,6 +215,8 @@ class _Context:
         _KNOWN[known.digest()] = facts
         self._learn(keys=facts.keys, trusted=len(facts.trusted), authorities=facts.authorities)
         self.named[-1] = replace(self.named[-1], key_type=facts.key_type, clear_key=facts.clear_key)
+        if facts.hidden:
+            self._fault(name, Fault.FOREIGN, facts.hidden)
         return facts
 
     def _content(self, role: str, name: str) -> bytes | None:
@@ -238,9 +243,11 @@ class _Context:
         )
 
     def _note(self, name: str, exc: StoreError) -> None:
-        text = f"{name}: {exc.summary}"
+        self._fault(name, _fault(exc), exc.summary)
+
+    def _fault(self, name: str, fault: Fault, summary: str) -> None:
+        text = f"{name}: {summary}"
         self.problems.append(text)
-        fault = Fault.FOREIGN if self.named[-1].format == "JKS" else _fault(exc)
         self.named[-1] = replace(self.named[-1], fault=fault, detail=text)
 
 
@@ -269,7 +276,22 @@ def _pem_key_facts(content: bytes, passphrase: Secret | None, path: str) -> _Key
     return _KeyFacts(public_key_sha256(key), keys=1, key_type=key_kind(key.public_key()))
 
 
+def _jks_facts(content: bytes, path: str) -> _KeyFacts:
+    """A JKS store, whose certificates lie in the open; the keys beside them stay closed."""
+    store = read_jks(content, path)
+    chains = [tuple(certificate_facts(each) for each in entry.certificates) for entry in store.entries if entry.is_key]
+    trusted = [each for entry in store.entries if not entry.is_key for each in entry.certificates]
+    return _KeyFacts(
+        chain=next((chain for chain in chains if chain and not chain[0].is_ca), chains[0] if chains else ()),
+        trusted=tuple(certificate_facts(each) for each in trusted),
+        keys=len(chains),
+        hidden="" if store.complete else "is a store with secret keys, behind which nothing can be listed",
+    )
+
+
 def _store_facts(content: bytes, password: Secret | None, path: str) -> _KeyFacts:
+    if is_jks(content):
+        return _jks_facts(content, path)
     store = read_pkcs12(content, password, path)
     entry = serving_entry(store)
     return _KeyFacts(

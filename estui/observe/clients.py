@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from estui.errors import ProbeError
+from estui.model.rollover import SEEN
 from estui.model.rollover import Client as Listed
 from estui.observe.es_api import as_mapping, mapping_in, number_in, reason, text_in
 from estui.observe.http import USER_AGENT, Client
@@ -31,7 +32,7 @@ def http_clients(client: Client) -> tuple[Listed, ...]:
         key = (_host(text_in(each, "remote_address")), agent)
         last[key] = max(last.get(key, 0), number_in(each, "last_request_time_millis"))
     return tuple(
-        Listed(f"http {host} {agent}", f"{host} ({agent}) talks to the HTTP layer", _time(millis))
+        Listed(f"{SEEN}{host} {agent}", f"{host} ({agent}) talks to the HTTP layer", _time(millis))
         for (host, agent), millis in sorted(last.items())
     )
 

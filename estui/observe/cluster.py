@@ -6,13 +6,13 @@ Owns what is asked in parallel, how long it may take, and to whom credentials go
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from estui.errors import ProbeError
 from estui.model.certificate import CertificateFacts
-from estui.model.inventory import Address, Inventory, Layer
+from estui.model.inventory import Address, Inventory, Layer, NodeEntry
 from estui.model.observed import (
     NO_API,
     ApiFacts,
@@ -28,6 +28,7 @@ from estui.model.observed import (
 )
 from estui.model.version import Version
 from estui.observe.beat_folder import hanging_beat, observe_beat_folder
+from estui.observe.data_folder import look_at_data
 from estui.observe.es_api import read_api, read_more
 from estui.observe.folder import hanging_node, observe_node_folder
 from estui.observe.http import Client, ClientCertificate, Credentials, Tls
@@ -38,7 +39,9 @@ from estui.observe.probe import TIMEOUT_S, probe
 from estui.secret import Secret
 
 FOLDER_TIMEOUT_S = 10.0
-"""After which a folder counts as hanging: a slow mount answers, a dead one never does."""
+"""Without a sign of life after which a folder counts as hanging: a slow mount answers, a dead one never does."""
+LONGEST_FOLDER_S = 60.0
+"""After which a folder is given up although it gets on, as one whose mount takes seconds for each file does."""
 _REQUESTS = 13
 """Time-outs that the questions to one port can add up to: a probe, `GET /` with and without a check, ten more."""
 WORKERS = 64
@@ -48,6 +51,14 @@ ClientFor = Callable[[Address, Tls | None], Client]
 """Makes the client for a node's HTTP port, plain where there is no `Tls`; decides who gets credentials."""
 
 _Thing = ObservedNode | ObservedKibana | ObservedBeat
+
+
+Told = Callable[[ObservedNode | ObservedKibana | ObservedBeat], None]
+"""Is told of a target as far as it was looked at."""
+
+
+def mute(thing: ObservedNode | ObservedKibana | ObservedBeat) -> None:
+    """Tells nobody."""
 
 
 def client_factory(
@@ -77,25 +88,31 @@ def observe(
     network: bool = True,
     timeout_s: float = TIMEOUT_S,
     workers: int = WORKERS,
+    told: Told = mute,
 ) -> Observed:
     """Everything that can be seen of the inventory's cluster, at one time. Never raises for the cluster's sake.
+
+    `told` is called from the threads of the look with each target once its folder was read, and again once its port
+    answered: for whoever shows what there is so far.
 
     Each question to a port is bounded by `timeout_s` seconds, each folder by `FOLDER_TIMEOUT_S`; what hangs does not
     hold up the rest. Without `network` no port is asked.
     """
-    observed = _observe_folders(inventory, authorities, digest_key, keystore_password, workers)
+    observed = _observe_folders(inventory, authorities, digest_key, keystore_password, workers, told)
     if not network:
         return observed
-    asking = _Asking(authorities, client_for or client_factory(timeout_s=timeout_s), timeout_s, workers)
+    asking = _Asking(authorities, client_for or client_factory(timeout_s=timeout_s), timeout_s, workers, told)
     nodes = asking.nodes(observed.nodes)
     # Nodes whose yml does not tell where they listen are found through those that know them.
-    published = tuple(_with_published_addresses(node, nodes) for node in nodes)
+    members = _members(nodes)
+    published = tuple(_with_published_addresses(node, members) for node in nodes)
     unasked = tuple(node for node, before in zip(published, nodes, strict=True) if node is not before)
     asked = dict(zip((node.entry.config for node in unasked), asking.nodes(unasked), strict=True))
     nodes = tuple(asked.get(node.entry.config, node) for node in published)
+    members = _members(nodes)
     return replace(
         observed,
-        nodes=tuple(_with_version(node, nodes) for node in nodes),
+        nodes=tuple(_with_version(node, members) for node in nodes),
         kibana=asking.kibana(observed.kibana),
     )
 
@@ -106,10 +123,9 @@ def _observe_folders(
     digest_key: bytes,
     keystore_password: Secret | None,
     workers: int,
+    told: Told,
 ) -> Observed:
-    node = partial(
-        observe_node_folder, folder=inventory.folder, keystore_password=keystore_password, digest_key=digest_key
-    )
+    node = partial(_node_and_data, folder=inventory.folder, keystore_password=keystore_password, digest_key=digest_key)
     kibana = partial(observe_kibana_folder, folder=inventory.folder, digest_key=digest_key)
     beat = partial(observe_beat_folder, folder=inventory.folder, digest_key=digest_key)
     tasks: list[Callable[[], _Thing]] = [
@@ -123,7 +139,11 @@ def _observe_folders(
         *(partial(hanging_beat, entry) for entry in inventory.beats),
     ]
     things = run_all(
-        tasks, within_s=FOLDER_TIMEOUT_S, late=lambda index: late[index](FOLDER_TIMEOUT_S), workers=workers
+        [partial(_done, task, told) for task in tasks],
+        within_s=FOLDER_TIMEOUT_S,
+        late=lambda index: late[index](FOLDER_TIMEOUT_S),
+        workers=workers,
+        longest_s=LONGEST_FOLDER_S,
     )
     return Observed(
         inventory=inventory,
@@ -134,6 +154,20 @@ def _observe_folders(
     )
 
 
+def _done(task: Callable[[], _Thing], told: Told) -> _Thing:
+    thing = task()
+    told(thing)
+    return thing
+
+
+def _node_and_data(
+    entry: NodeEntry, *, folder: str, keystore_password: Secret | None, digest_key: bytes
+) -> ObservedNode:
+    """A node's folder, and what its data folder tells where that can be seen."""
+    node = observe_node_folder(entry, folder=folder, keystore_password=keystore_password, digest_key=digest_key)
+    return replace(node, data=look_at_data(node))
+
+
 @dataclass(frozen=True)
 class _Asking:
     """What all questions to ports have in common."""
@@ -142,6 +176,7 @@ class _Asking:
     client_for: ClientFor
     timeout_s: float
     workers: int
+    told: Told
 
     def nodes(self, nodes: Sequence[ObservedNode]) -> tuple[ObservedNode, ...]:
         """The nodes with what their ports and APIs answered."""
@@ -183,7 +218,9 @@ class _Asking:
     def _http_task(self, node: ObservedNode, address: Address) -> Callable[[], tuple[Served, ApiFacts]]:
         def ask() -> tuple[Served, ApiFacts]:
             served = probe(address, timeout_s=self.timeout_s)
-            return served, self._read_api(node, address, served)
+            answer = served, self._read_api(node, address, served)
+            self.told(_with_answers(node, {}, answer))
+            return answer
 
         return ask
 
@@ -215,9 +252,10 @@ class _Asking:
             return kibana
         served = probe(kibana.address, timeout_s=self.timeout_s)
         status = self._kibana_status(kibana, kibana.address, served)
-        return replace(
-            kibana, served=served, status=status.level if status else "", version=_status_version(kibana, status)
-        )
+        level = status.level if status else ""
+        answered = replace(kibana, served=served, status=level, version=_status_version(kibana, status))
+        self.told(answered)
+        return answered
 
     def _kibana_status(self, kibana: ObservedKibana, address: Address, served: Served) -> KibanaStatus | None:
         """The status, asked without credentials: nothing else would be told with them."""
@@ -262,11 +300,11 @@ def _with_answers(
     return replace(node, served=served, api=api, name=node.name or api.name)
 
 
-def _with_published_addresses(node: ObservedNode, nodes: Sequence[ObservedNode]) -> ObservedNode:
+def _with_published_addresses(node: ObservedNode, members: Mapping[str, Member]) -> ObservedNode:
     """The node with addresses that other nodes know of it, where its own files do not tell them; else itself."""
     if not node.name or (node.http_address and node.transport_address):
         return node
-    member = _member(node, nodes)
+    member = members.get(node.name)
     if member is None:
         return node
     http = node.http_address or published_address(member.http)
@@ -282,16 +320,17 @@ def published_address(text: str) -> Address | None:
     return Address(host.strip("[]"), int(port)) if host and port.isdecimal() else None
 
 
-def _member(node: ObservedNode, nodes: Sequence[ObservedNode]) -> Member | None:
-    known = (member for witness in nodes for member in witness.api.members)
-    return next((member for member in known if member.name == node.name), None)
+def _members(nodes: Sequence[ObservedNode]) -> dict[str, Member]:
+    """Members by name, as the first node that answered lists each."""
+    told = [member for witness in nodes for member in witness.api.members]
+    return {member.name: member for member in reversed(told)}
 
 
-def _with_version(node: ObservedNode, nodes: Sequence[ObservedNode]) -> ObservedNode:
+def _with_version(node: ObservedNode, members: Mapping[str, Member]) -> ObservedNode:
     """The node with the version that an API tells, its own or another node's; that is what runs."""
     version = node.api.version
     if version is None and node.name:
-        member = _member(node, nodes)
+        member = members.get(node.name)
         version = Version.parse(member.version) if member else None
     return replace(node, version=version, version_source="API") if version else node
 

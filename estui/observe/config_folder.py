@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from estui.errors import SettingsError
 from estui.formats.yml import parse_settings
 from estui.model.finding import Finding, Severity
-from estui.model.observed import FileKind, FileState
+from estui.model.observed import ABSENT, FileKind, FileState
 from estui.model.setting import Setting
 from estui.observe.certificates import TlsFiles
 from estui.observe.files import Followed, follow, inside, read_state, words
@@ -39,10 +39,14 @@ class MountedFolder:
 
     root: Path
     on_host: tuple[str, ...] = ()
+    _followed: dict[str, Followed] = field(default_factory=dict, compare=False, repr=False)
+    """By name: several settings name one file, and each look at a slow mount costs."""
 
     def follow(self, name: str) -> Followed:
-        """The file that the yml calls `name`; see `files.follow`."""
-        return follow(self.root, name, on_host=self._homes(name))
+        """The file that the yml calls `name`, as it was at the first look; see `files.follow`."""
+        if name not in self._followed:
+            self._followed[name] = follow(self.root, name, on_host=self._homes(name))
+        return self._followed[name]
 
     def _homes(self, name: str) -> tuple[str, ...]:
         """Known paths of the folder, and as a last resort the one that makes an absolute name meet a file here."""
@@ -60,7 +64,7 @@ class MountedFolder:
         for name in dict.fromkeys(names):
             followed = self.follow(name)
             if not followed.problem:
-                state = read_state(self.root / followed.relative)
+                state = followed.state if followed.direct else read_state(self.root / followed.relative)
                 linked = state.kind is FileKind.LINK
                 found[followed.relative] = _with_target(state, self.root, followed.relative) if linked else state
         return found
@@ -94,15 +98,28 @@ def files_of_interest(root: Path, names: Iterable[str]) -> dict[str, FileState]:
     if home.kind is FileKind.LINK:
         home = read_state(Path(os.path.realpath(root)))
     found = {".": home}
-    points = mount_points()
+    points, real = mount_points(), os.path.realpath(root)
     for name in names:
-        middle = [parent for parent in Path(name).parents if parent.name]
-        linked = any((root / parent).is_symlink() for parent in middle)
+        above = os.path.dirname(name)  # noqa: PTH120 - the empty text where there is nothing above
+        if above in found and not found[above].exists:
+            found[name] = ABSENT  # each look at a slow mount costs
+            continue
+        linked = _lies_behind_link(root, above, found)
         state = FileState(FileKind.OTHER, error="lies behind a link") if linked else read_state(root / name)
-        found[name] = _with_target(state, root, name) if state.kind is FileKind.LINK and not middle else state
-        if state.exists and not linked and os.path.realpath(root / name) in points:
+        is_link = state.kind is FileKind.LINK
+        found[name] = _with_target(state, root, name) if is_link and not above else state
+        stands = os.path.realpath(root / name) if is_link else f"{real.rstrip('/')}/{name}"
+        if state.exists and not linked and stands in points:
             found[name] = replace(found[name], mounted=True)
     return found
+
+
+def _lies_behind_link(root: Path, folder: str, seen: Mapping[str, FileState]) -> bool:
+    """Whether a folder, or one above it, is a link; what was seen already is not looked at again."""
+    if not folder:
+        return False
+    is_link = seen[folder].kind is FileKind.LINK if folder in seen else (root / folder).is_symlink()
+    return is_link or _lies_behind_link(root, os.path.dirname(folder), seen)  # noqa: PTH120
 
 
 def _with_target(link: FileState, root: Path, name: str) -> FileState:

@@ -45,9 +45,9 @@ def read_imported(workspace: Path) -> tuple[ImportedLeaf, ...]:
     for each in read_sets(workspace):
         entries = {entry.stem: entry for entry in each.entries}
         for answer in read_answers(workspace, each.id).answers:
-            entry = entries.get(answer.stem)
-            if entry is not None:
-                found.append(_leaf(workspace, each.id, answer, entry.request.target, entry.request.set_name))
+            if entry := entries.get(answer.stem):
+                target = entry.request.target
+                found += [_leaf(workspace, each.id, answer, target, set_name) for set_name in entry.sets]
     return tuple(found)
 
 

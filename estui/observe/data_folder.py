@@ -16,7 +16,8 @@ from estui.observe.folder import PACKAGE_FOLDERS
 DEFAULT = "data"
 """`path.data` without a setting: below the home of the node, beside its configuration folder."""
 _STATE_FOLDERS = ("_state", "nodes/0/_state")
-"""Since 8.0, and before. Source: Elasticsearch class `NodeEnvironment`."""
+"""Since 8.0, and before; the first start of 8.0 and later moves the one to the other. Source: Elasticsearch class
+`NodeEnvironment`, `upgradeLegacyNodeFolders`."""
 
 
 def look_at_data(node: ObservedNode) -> DataFolder:
@@ -29,8 +30,9 @@ def look_at_data(node: ObservedNode) -> DataFolder:
     if "$" in named or not (beside or node.entry.config in PACKAGE_FOLDERS) or not _is_folder(path.parent):
         return DataFolder(named)
     states = [path / name for name in _STATE_FOLDERS if _is_folder(path / name)]
+    before_8 = states == [path / _STATE_FOLDERS[-1]]
     uuids = [state_cluster_uuid(read_state(file).content) for state in states for file in _commits(state)]
-    return DataFolder(named, seen=True, has_state=bool(states), cluster_uuid=next(filter(None, uuids), ""))
+    return DataFolder(named, True, bool(states), next(filter(None, uuids), ""), before_8)
 
 
 def _is_folder(path: Path) -> bool:

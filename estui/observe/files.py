@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from estui.model.observed import ABSENT, Fault, FileKind, FileState
@@ -106,6 +106,8 @@ class Followed:
     relative: str
     problem: str = ""
     fault: Fault | None = None
+    direct: bool = False
+    """No link was followed."""
 
 
 def follow(root: Path, name: str, *, on_host: tuple[str, ...] = (), limit: int = SIZE_LIMIT) -> Followed:
@@ -131,7 +133,8 @@ def follow(root: Path, name: str, *, on_host: tuple[str, ...] = (), limit: int =
     if not target.is_relative_to(home):
         leads = f"{name} leads outside the configuration folder, to {target}"
         return Followed(ABSENT, relative, leads, Fault.OUTSIDE)
-    return _with_problem(read_state(target, limit=limit), relative, name)
+    found = _with_problem(read_state(target, limit=limit), relative, name)
+    return found if found.problem else replace(found, direct=target == home / relative)
 
 
 def _with_problem(state: FileState, relative: str, name: str) -> Followed:

@@ -71,7 +71,14 @@ class ApiKey:
     key: Secret
 
 
-Credentials = Basic | ApiKey
+@dataclass(frozen=True)
+class Bearer:
+    """A token of a service account."""
+
+    token: Secret
+
+
+Credentials = Basic | ApiKey | Bearer
 
 
 @dataclass(frozen=True)
@@ -204,6 +211,8 @@ def _authorization(credentials: Credentials | None) -> Secret | None:
     if isinstance(credentials, Basic):
         pair = f"{credentials.user}:{credentials.password.reveal()}"
         return Secret("Basic " + base64.b64encode(pair.encode()).decode())
+    if isinstance(credentials, Bearer):
+        return Secret(f"Bearer {credentials.token.reveal()}")
     key = credentials.key.reveal()
     return Secret("ApiKey " + (base64.b64encode(key.encode()).decode() if ":" in key else key))
 

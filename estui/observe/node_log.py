@@ -21,7 +21,8 @@ LINE = 64 << 10
 FILES = 32
 """Files of one folder that are looked at: those that were written to last."""
 _HEAD = 512
-_ENDINGS = (".log", ".json")
+_ENDINGS = (".log", ".json", ".ndjson")
+"""Elasticsearch and Kibana, Elasticsearch of 7.x and 8.x, Beats of 8.x and later."""
 _OTHERS = ("deprecation", "slowlog", "_audit", "gc.log")
 """Parts of names of logs that say nothing about starting and trusting."""
 

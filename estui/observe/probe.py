@@ -87,14 +87,14 @@ def _greet_tls(address: Address, deadline: Deadline, server_name: str) -> Served
     """The answer to a ClientHello, or None where it looks as if the port spoke something else."""
     sock = sockets.connect(address, deadline)
     context = sockets.unverifying_context()
-    asked = sockets.hear_certificate_request(context)
+    heard = sockets.hear_certificate_request(context)
     with sockets.wrap(sock, context, server_name) as tls:
         try:
             tls.settimeout(deadline.left() * _TLS_SHARE)
             tls.do_handshake()
         except ssl.SSLError as exc:
             failed = _failed_handshake(address, tls, exc)
-            return replace(failed, asks_certificate=asked.is_set()) if failed else None
+            return replace(failed, asks_certificate=heard.asked) if failed else None
         except OSError:  # a reset, or nothing came in time
             return None
         chain, problem = _facts(sockets.served_chain(tls))
@@ -107,7 +107,7 @@ def _greet_tls(address: Address, deadline: Deadline, server_name: str) -> Served
             cipher=cipher[0] if cipher else "",
             chain=chain,
             client_certificate="demanded" if _demands_certificate(tls, deadline) else "",
-            asks_certificate=asked.is_set(),
+            asks_certificate=heard.asked,
         )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from estui.errors import ProbeError
+from estui.formats.certificate_request import announced_names
 from estui.model.inventory import Address
 from estui.model.observed import PortState
 
@@ -190,16 +191,25 @@ def wrap(sock: socket.socket, context: ssl.SSLContext, server_name: str) -> ssl.
         raise ConnectionFailed(PortState.SILENT, "closed the connection without a byte") from exc
 
 
-def hear_certificate_request(context: ssl.SSLContext) -> threading.Event:
-    """An event that is set once a server asks for a client certificate in a handshake of this context.
+@dataclass
+class Heard:
+    """Whether a server asked for a client certificate, and the subjects of the CAs that it said it accepts (DER)."""
+
+    asked: bool = False
+    names: tuple[bytes, ...] = ()
+
+
+def hear_certificate_request(context: ssl.SSLContext) -> Heard:
+    """What is filled in once a server asks for a client certificate in a handshake of this context.
 
     `ssl` tells it nowhere but in its debugging hook, which is there from Python 3.8; where it is not, nothing is heard.
     """
-    heard = threading.Event()
+    heard = Heard()
 
     def listen(connection: object, direction: str, version: int, content: int, message: int, data: bytes) -> None:
         if direction == "read" and content == _HANDSHAKE and message == _CERTIFICATE_REQUEST:
-            heard.set()
+            heard.asked = True
+            heard.names = announced_names(bytes(data), tls13=version == ssl.TLSVersion.TLSv1_3)
 
     if hasattr(context, "_msg_callback"):
         context._msg_callback = listen

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509 import verification
 
 from estui.errors import CertificateError
-from estui.formats.pem import tolerating_odd_certificates
+from estui.formats.pem import is_named_issuer, tolerating_odd_certificates
 from estui.model.certificate import CertificateFacts
 from estui.pki.facts import certificate_facts
 from estui.pki.names import covers
@@ -105,7 +105,7 @@ def _reason(
     """Why the verifier refused, found by walking up the names; summary and hint."""
     last, last_facts = leaf, facts
     for _ in range(_DEEPEST):
-        named = [one for one in (*trusted, *intermediates) if one.subject == last.issuer and one != last]
+        named = [one for one in (*trusted, *intermediates) if is_named_issuer(one, last) and one != last]
         if not named:
             trusts = ", ".join(dict.fromkeys(certificate_facts(one).subject for one in trusted))
             return f"unknown certificate authority: {last_facts.issuer}", f"trusted here: {trusts}"

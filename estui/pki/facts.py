@@ -34,6 +34,8 @@ _KEY_USAGES = {
     "key_cert_sign": "keyCertSign",
     "crl_sign": "cRLSign",
 }
+_MOST_EXTENSIONS = 64
+"""Read one by one; each takes a copy of the certificate. Real ones have about ten."""
 _EXTENDED_USAGES = {
     "1.3.6.1.5.5.7.3.1": "serverAuth",
     "1.3.6.1.5.5.7.3.2": "clientAuth",
@@ -91,7 +93,7 @@ def _extensions_one_by_one(encoded: bytes) -> list[x509.ExtensionType]:
     tbs, *signature = der.parse_value(encoded).children()
     *fields, wrapped = tbs.children()
     found: list[x509.ExtensionType] = []
-    for extension in wrapped.child(0, der.SEQUENCE).children():
+    for extension in wrapped.child(0, der.SEQUENCE).children()[:_MOST_EXTENSIONS]:
         alone = der.encode(wrapped.tag, der.encode(der.SEQUENCE, extension.whole))
         body = der.encode(der.SEQUENCE, *(field.whole for field in fields), alone)
         copy = der.encode(der.SEQUENCE, body, *(part.whole for part in signature))

@@ -11,8 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
-from estui.errors import UsageError
-from estui.formats.pem import PrivateKey, load_private_key, private_key_pem
+from estui.formats.pem import PrivateKey, load_private_key, sealed_key_pem
 from estui.model.inventory import KeyType
 from estui.secret import Secret
 
@@ -55,11 +54,9 @@ def public_key_sha256(holder: PrivateKey | x509.Certificate) -> str:
     return hashlib.sha256(info).hexdigest()
 
 
-def encrypt_key(key: PrivateKey, passphrase: Secret) -> bytes:
-    """PKCS#8 PEM under the passphrase (PBES2, AES-256). Raises UsageError: an empty one."""
-    if not passphrase:
-        raise UsageError("the passphrase of a private key is empty")
-    return private_key_pem(key, passphrase)
+def encrypt_key(key: PrivateKey, passphrase: Secret, *, salt: bytes, iv: bytes) -> bytes:
+    """PKCS#8 PEM under the passphrase, as `sealed_key_pem` has it. Raises UsageError: an empty one."""
+    return sealed_key_pem(key, passphrase, salt=salt, iv=iv)
 
 
 def decrypt_key(content: bytes, passphrase: Secret, path: str) -> PrivateKey:

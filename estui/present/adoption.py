@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from estui.decide.adoption import TRANSPORT_OF_AUTO_CONFIGURATION
+from estui.decide.imports import is_of_others
 from estui.model.adoption import (
     AdoptionReport,
     FilePlace,
@@ -234,8 +235,18 @@ def wish_lines(each: Import) -> list[Line]:
     lines = [
         Line(Kind.TITLE, f"{each.name}: {facts.subject} {facts.sha256[:FINGERPRINT]}"),
         Line(Kind.TEXT, f"comes into the workspace {words}"),
+        *_of_others_lines(each),
     ]
     return lines + [Line(Kind.WARN, words) for words in each.authority.weak]
+
+
+def _of_others_lines(each: Import) -> list[Line]:
+    """Why a CA that signs for a layer has not that layer's name."""
+    if not is_of_others(each.authority):
+        return []
+    issuer = each.authority.certificate.issuer
+    words = f"called {each.name}, since it is a CA of others: it was issued by {issuer}, and its key is not here"
+    return [Line(Kind.NOTE, f"  {words}")]
 
 
 def import_lines(imports: Sequence[Import]) -> list[Line]:
@@ -249,6 +260,7 @@ def import_lines(imports: Sequence[Import]) -> list[Line]:
         if {"transport", "http"} <= each.authority.contexts and each.writes:
             lines.append(Line(Kind.NOTE, f"  it signs both layers: one folder, {each.name}, serves both"))
         if each.writes:
+            lines += _of_others_lines(each)
             lines += [Line(Kind.WARN, f"  {words}") for words in each.authority.weak]
     if not imports:
         lines.append(Line(Kind.NOTE, "there is no CA to import"))

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from estui.model.goal import Scenario
 from estui.model.observed import Rung
+from estui.present.documented import LABEL as LABEL
+from estui.present.documented import scenario_lines
 from estui.present.lines import UNICODE, Glyphs, Kind, Line
-
-LABEL = 16
-"""Cells of a word that is explained."""
 
 RUNGS: Mapping[Rung, str] = {
     Rung.UNSECURED: "nobody logs in, nothing is encrypted: whoever reaches a port reads and deletes everything",
@@ -56,7 +55,8 @@ def scenario_words(here: Scenario | None = None) -> list[Line]:
     """The ladder; with `here` that step first."""
     lines = []
     if here is not None:
-        lines += [Line(Kind.TITLE, here.label), Line(Kind.NOTE, f"  {RUNGS[here.rung]}"), Line(Kind.NOTE, "")]
+        told = [Line(Kind.TITLE, here.label), Line(Kind.NOTE, f"  {RUNGS[here.rung]}")]
+        lines += [*told, *scenario_lines(here), Line(Kind.NOTE, "")]
     ladder = explained("The ladder, from the lowest step up", [(rung.label, text) for rung, text in RUNGS.items()])
     return [*lines, *ladder, Line(Kind.NOTE, "  A step includes those below it; each is planned and reviewed first.")]
 

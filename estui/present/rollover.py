@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from estui.decide.client_way import guide_for
 from estui.model.goal import Phase
-from estui.model.rollover import Client, RolloverState
+from estui.model.rollover import Client, RolloverState, RunToUndo
 from estui.present.lines import UNICODE, Glyphs, Kind, Line, count
 
 PHASE_WORDS = {
@@ -80,11 +81,18 @@ def client_line(client: Client, glyphs: Glyphs = UNICODE) -> Line:
     """One client, and who said that it is looked after."""
     sign = glyphs.done if client.ticked else glyphs.waiting
     seen = f", last request {client.last_seen}" if client.last_seen else ""
+    guide = guide_for(client)
     ticked = f", looked after by {client.ticked}" if client.ticked else ""
     ticked += f", tick taken back by {client.taken_back}" if client.taken_back else ""
-    return Line(Kind.GOOD if client.ticked else Kind.WARN, f"{sign} {client.text}{seen}{ticked}")
+    way = f": estui client guide {guide}" if guide and not client.ticked else ""
+    return Line(Kind.GOOD if client.ticked else Kind.WARN, f"{sign} {client.text}{seen}{ticked}{way}")
 
 
-def undo_line(state: RolloverState, runs: Sequence[str]) -> Line:
-    """What aborting means: the runs to undo, in order."""
-    return Line(Kind.TEXT, f"{rollover_title(state)}; to undo: {', '.join(runs)}, in this order")
+def undo_lines(state: RolloverState, runs: Sequence[RunToUndo]) -> list[Line]:
+    """What aborting means: the runs to undo, in order, and what each of them brings back."""
+    order = ", in this order" if len(runs) > 1 else ""
+    lines = [Line(Kind.TEXT, f"{rollover_title(state)}; to undo: {count(len(runs), 'run')}{order}")]
+    for each in runs:
+        where = f"{count(each.files, 'file')} on {', '.join(each.targets)}" if each.files else "nothing was switched"
+        lines.append(Line(Kind.TEXT, f"  {each.run}, {each.label}: {where}"))
+    return lines

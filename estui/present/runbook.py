@@ -65,6 +65,49 @@ def runbook_document(sheet: RunSheet) -> list[Block]:
     return blocks
 
 
+@dataclass(frozen=True)
+class UndoSheet:
+    """Everything that a change request wants to know of the undo of a run."""
+
+    run: str
+    plan: Plan
+    """Of the undo: what the run did, with the steps back."""
+    files: tuple[tuple[str, str], ...]
+    """Target and path of every name that the run switched."""
+    commands: Mapping[str, Commands]
+    made_by: str
+    made_at: str
+    estui: str
+
+
+def undo_document(sheet: UndoSheet) -> list[Block]:
+    """The whole run-book of an undo."""
+    plan = sheet.plan
+    facts = (
+        ("cluster", plan.cluster),
+        ("cluster UUID", plan.cluster_uuid),
+        ("run", sheet.run),
+        ("made by", sheet.made_by),
+        ("made at", sheet.made_at),
+        ("made with", f"estui {sheet.estui}"),
+        ("workspace", plan.workspace),
+    )
+    where: dict[str, list[str]] = {}
+    for target, path in sheet.files:
+        where.setdefault(target, []).append(path)
+    rows = tuple((target, str(len(paths)), ", ".join(paths)) for target, paths in where.items())
+    return [
+        Heading(f"Run-book: undo of {plan.goal.label} on {plan.cluster}", 1),
+        Facts(facts),
+        Heading("Outage"),
+        *(Paragraph(line.text, line.kind) for line in outage_lines(plan)),
+        Heading("What is brought back"),
+        Table(("where", "files and sets", "which"), rows) if rows else Paragraph("no file was switched"),
+        Heading("Steps"),
+        *_steps(plan.steps, sheet.commands),
+    ]
+
+
 def _places(sheet: RunSheet) -> Table:
     plan, files = sheet.plan, sheet.review.files
     restarts = {stage.restart for stage in plan.stages}
@@ -160,3 +203,9 @@ def _file(file: FileDiff) -> list[Block]:
 def runbook_title(sheet: RunSheet) -> str:
     """One line for whoever printed it."""
     return f"{count(len(sheet.plan.steps), 'step')}, {count(len(sheet.back), 'step')} back; nothing was changed"
+
+
+def undo_title(sheets: Sequence[UndoSheet]) -> str:
+    """The same of an undo."""
+    runs = ", then ".join(f"{count(len(sheet.plan.steps), 'step')} to undo {sheet.run}" for sheet in sheets)
+    return f"{runs}; nothing was changed"

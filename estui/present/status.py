@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from estui.decide.plan import authority_title
-from estui.decide.rung import cluster_rung
+from estui.decide.rung import cluster_rung, with_rungs
 from estui.decide.views import TargetView, views_of
 from estui.model.certificate import CertificateFacts
-from estui.model.inventory import Layer
+from estui.model.inventory import Inventory, Layer
 from estui.model.observed import (
     AuthorityFacts,
     Observed,
@@ -168,6 +168,35 @@ def rows(observed: Observed, now: datetime, glyphs: Glyphs = UNICODE) -> list[Ta
         *(kibana_row(each, view, now, glyphs) for each, view in zip(observed.kibana, views[first:], strict=False)),
         *(beat_row(each, view, now, glyphs) for each, view in zip(observed.beats, views[second:], strict=True)),
     ]
+
+
+NOT_LOOKED = "not looked yet"
+
+
+def expected_rows(inventory: Inventory, glyphs: Glyphs = UNICODE) -> dict[str, TargetRow]:
+    """A row for each entry of the inventory by its folder, before anything was looked at."""
+    found: dict[str, TargetRow] = {}
+    for prefix, entries in (("", inventory.nodes), ("kibana/", inventory.kibana), ("beat/", inventory.beats)):
+        for entry in entries:
+            name = entry.name or entry.config.rstrip("/").rpartition("/")[2]
+            address = str(getattr(entry, "http", None) or "?")
+            found[entry.config] = TargetRow(
+                f"{prefix}{name}", glyphs.unknown, address, NOT_LOOKED, "", "", "", "", Kind.TEXT
+            )
+    return found
+
+
+def arrived_row(
+    thing: ObservedNode | ObservedKibana | ObservedBeat, inventory: Inventory, now: datetime, glyphs: Glyphs = UNICODE
+) -> TargetRow:
+    """The row of a target as far as it was looked at, judged by itself: the others are not known yet."""
+    alone = Observed(
+        inventory,
+        nodes=(thing,) if isinstance(thing, ObservedNode) else (),
+        kibana=(thing,) if isinstance(thing, ObservedKibana) else (),
+        beats=(thing,) if isinstance(thing, ObservedBeat) else (),
+    )
+    return rows(with_rungs(alone), now, glyphs)[0]
 
 
 def next_expiry(observed: Observed, now: datetime) -> str:

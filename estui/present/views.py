@@ -77,7 +77,7 @@ def _desired_text(context: ContextView, desired: Desired | None) -> str:
         state = "ready, not switched yet" if leaf.waiting else "put there"
         return f"serial {leaf.serial[:16]} of ca/{leaf.authority}, to {leaf.not_after[:10]}, {state} by run {leaf.run}"
     if context.link is not None:
-        return f"set {context.link.link} of run {context.link.run}, with what it trusts"
+        return f"set {context.link.image.link} of run {context.link.run}, with what it trusts"
     if context.wanted is not None and desired is not None:
         return f"{'TLS' if context.wanted else 'no TLS'} ({desired.goal}, run {desired.run})"
     return "what is there: no run has set it up"

@@ -27,6 +27,11 @@ def put_role(call: Call) -> Response:
     return json_response(200, {"role": result})
 
 
+def delete_role(call: Call) -> Response:
+    result = call.node.write("delete_role", {"role": call.parts[0]}, call.request)
+    return json_response(200 if result["found"] else 404, result)
+
+
 def has_privileges(call: Call) -> Response:
     """Whether the caller has all that is asked for, by the roles of the API alone; a superuser has everything."""
     if call.login is None:

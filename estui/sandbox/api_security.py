@@ -109,6 +109,21 @@ def create_token(call: Call) -> Response:
     return json_response(200, {"created": True, "token": {"name": name, "value": value}})
 
 
+def delete_token(call: Call) -> Response:
+    namespace, service, name = call.parts
+    result = call.node.write("delete_token", {"name": f"{namespace}/{service}/{name}"}, call.request)
+    return json_response(200 if result["found"] else 404, result)
+
+
+def get_tokens(call: Call) -> Response:
+    """Names of a service account's tokens, never their values."""
+    account = "/".join(call.parts)
+    stored = call.node.membership.state()["tokens"]
+    names = [name.removeprefix(f"{account}/") for name in stored if name.startswith(f"{account}/")]
+    content = {"service_account": account, "count": len(names), "tokens": {name: {} for name in names}}
+    return json_response(200, content)
+
+
 def create_api_key(call: Call) -> Response:
     """A key with the rights of its owner: role descriptors are not understood."""
     login, name = _login(call), str(call.body().get("name", ""))
@@ -119,6 +134,12 @@ def create_api_key(call: Call) -> Response:
     call.node.write("put_api_key", arguments, call.request)
     encoded = base64.b64encode(f"{identifier}:{secret}".encode()).decode()
     return json_response(200, {"id": identifier, "name": name, "api_key": secret, "encoded": encoded})
+
+
+def delete_api_keys(call: Call) -> Response:
+    """Keys of a name; other ways to choose some are not understood."""
+    arguments = {"name": str(call.body().get("name", ""))}
+    return json_response(200, call.node.write("delete_api_keys", arguments, call.request))
 
 
 def certificates(call: Call) -> Response:

@@ -32,7 +32,7 @@ INDEX = "logs-2026.11"
 DOCUMENTS = 5
 _FORMAT = 1
 _MODULES = {KIBANA: "estui.sandbox.kibana", METRICBEAT: "estui.sandbox.beat"}
-"""By name of the service; every other is a node."""
+"""By kind of the service; every other is a node."""
 _READY_PATIENCE = 20.0
 # Below the range from which systems take the ports of outgoing connections, so that a restart finds its port free.
 _PORTS = range(20_000, 32_000)
@@ -52,7 +52,7 @@ class Sandbox:
         cls,
         folder: Path,
         nodes: int = 3,
-        kibana: bool = True,
+        kibana: int = 1,
         *,
         beat: bool = False,
         owner: int | None = None,
@@ -60,18 +60,19 @@ class Sandbox:
     ) -> Sandbox:
         """Writes an unsecured cluster into `folder`, which is made or is empty, starts it and puts documents in.
 
-        `owner` is the id of a process without which all of the sandbox's end, even if it is killed.
-        Raises UsageError: there is something in the folder. EstuiError: it did not come up.
+        `kibana` is the number of its instances. `owner` is the id of a process without which all of the sandbox's end,
+        even if it is killed. Raises UsageError: there is something in the folder. EstuiError: it did not come up.
         """
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / FILE).exists():
             raise UsageError(f"there is a sandbox in {folder} already", hint=f"estui sandbox down --folder {folder}")
         names = [f"es-{number}" for number in range(1, nodes + 1)]
-        free = free_ports(2 * nodes + 1)
+        free = free_ports(2 * nodes + kibana)
         ports = {name: {"http": next(free), "transport": next(free)} for name in names}
-        if kibana:
-            ports[KIBANA] = {"http": next(free)}
+        ports |= {
+            f"{KIBANA}-{number}" if number > 1 else KIBANA: {"http": next(free)} for number in range(1, kibana + 1)
+        }
         if beat:
             ports[METRICBEAT] = {}
         sandbox = cls(folder, ports, Started.of(owner) if owner is not None else None)
@@ -82,7 +83,11 @@ class Sandbox:
 
     @property
     def node_names(self) -> tuple[str, ...]:
-        return tuple(name for name in self.ports if name not in _MODULES)
+        return tuple(name for name in self.ports if kind_of(name) not in _MODULES)
+
+    @property
+    def kibana_names(self) -> tuple[str, ...]:
+        return tuple(name for name in self.ports if kind_of(name) == KIBANA)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,7 +109,7 @@ class Sandbox:
         """Raises UsageError: no such service."""
         if name not in self.ports:
             raise UsageError(f"the sandbox has no {name}", hint=f"it has: {', '.join(self.names)}")
-        return Service(name, self.folder / name, _MODULES.get(name, "estui.sandbox.elasticsearch"))
+        return Service(name, self.folder / name, _MODULES.get(kind_of(name), "estui.sandbox.elasticsearch"))
 
     def config(self, name: str) -> Path:
         return self.service(name).config
@@ -163,11 +168,11 @@ class Sandbox:
         seeds = [self.ports[name]["transport"] for name in self.node_names]
         for name in self.node_names:
             self._write_node(name, seeds, self.node_names)
-        if KIBANA in self.ports:
-            hosts = [f"http://127.0.0.1:{self.ports[name]['http']}" for name in self.node_names]
-            port, folder = self.ports[KIBANA]["http"], str(self.folder / KIBANA)
-            config = self._make_folders(KIBANA)
-            write_file(config / "kibana.yml", kibana_yml(folder=folder, port=port, hosts=hosts).encode())
+        hosts = [f"http://127.0.0.1:{self.ports[name]['http']}" for name in self.node_names]
+        for name in self.kibana_names:
+            config, port = self._make_folders(name), self.ports[name]["http"]
+            text = kibana_yml(folder=str(self.folder / name), port=port, hosts=hosts, name=name)
+            write_file(config / "kibana.yml", text.encode())
         if METRICBEAT in self.ports:
             self._write_beat()
         self._describe()
@@ -223,6 +228,11 @@ class Sandbox:
             _ask(port, "PUT", f"/{INDEX}/_doc/{number}", document)
 
 
+def kind_of(name: str) -> str:
+    """What a service is: `kibana` for `kibana-2`."""
+    return KIBANA if name.startswith(f"{KIBANA}-") else name
+
+
 def open_sandbox(folder: Path) -> Sandbox:
     """The sandbox that lives in `folder`. Raises UsageError: there is none."""
     folder = folder.absolute()
@@ -253,8 +263,7 @@ def inventory(sandbox: Sandbox) -> Inventory:
             data=str(sandbox.folder / name / "data"),
             commands=commands(name),
         )
-        for name in sandbox.names
-        if name == KIBANA
+        for name in sandbox.kibana_names
     )
     beats = tuple(
         BeatEntry(

@@ -54,6 +54,7 @@ SECURITY_ROUTES = (
     Route("POST GET", "/_security/user/_has_privileges", api_roles.has_privileges, "authenticate", "has_privileges"),
     Route("GET", "/_security/role/{}", api_roles.get_role, "manage_security", "role/get"),
     Route("PUT POST", "/_security/role/{}", api_roles.put_role, "manage_security", "role/put"),
+    Route("DELETE", "/_security/role/{}", api_roles.delete_role, "manage_security", "role/delete"),
     Route("PUT POST", "/_security/user/_password", api_security.set_password, "authenticate", "change_password"),
     Route("PUT POST", "/_security/user/{}/_password", api_security.set_password, "authenticate", "change_password"),
     Route("PUT POST", "/_security/user/{}/_enable", api_security.enable, "manage_security", "set_enabled"),
@@ -61,9 +62,18 @@ SECURITY_ROUTES = (
     Route("PUT POST", "/_security/user/{}", api_security.put_user, "manage_security", "user/put"),
     Route("DELETE", "/_security/user/{}", api_security.delete_user, "manage_security", "user/delete"),
     Route("PUT POST", "/_security/api_key", api_security.create_api_key, "manage_security", "api_key/create"),
+    Route("DELETE", "/_security/api_key", api_security.delete_api_keys, "manage_security", "api_key/invalidate"),
     Route(
         *("PUT POST", "/_security/service/{}/{}/credential/token/{}", api_security.create_token, "manage_security"),
         "service_account/token/create",
+    ),
+    Route(
+        *("DELETE", "/_security/service/{}/{}/credential/token/{}", api_security.delete_token, "manage_security"),
+        "service_account/token/delete",
+    ),
+    Route(
+        *("GET", "/_security/service/{}/{}/credential", api_security.get_tokens, "manage_security"),
+        "service_account/credential/get",
     ),
 )
 ROUTES = (

@@ -127,6 +127,10 @@ def _put_role(state: Json, arguments: Json, _: Sequence[str]) -> Json:
     return {"created": created}
 
 
+def _delete_role(state: Json, arguments: Json, _: Sequence[str]) -> Json:
+    return {"found": state.get("roles", {}).pop(arguments["role"], None) is not None}
+
+
 def _delete_user(state: Json, arguments: Json, _: Sequence[str]) -> Json:
     return {"found": state["users"].pop(arguments["user"], None) is not None}
 
@@ -146,9 +150,20 @@ def _put_token(state: Json, arguments: Json, _: Sequence[str]) -> Json:
     return {}
 
 
+def _delete_token(state: Json, arguments: Json, _: Sequence[str]) -> Json:
+    return {"found": state["tokens"].pop(arguments["name"], None) is not None}
+
+
 def _put_api_key(state: Json, arguments: Json, _: Sequence[str]) -> Json:
     state["api_keys"][arguments["id"]] = {key: arguments[key] for key in ("digest", "owner", "roles", "name")}
     return {}
+
+
+def _delete_api_keys(state: Json, arguments: Json, _: Sequence[str]) -> Json:
+    gone = [key for key, value in state["api_keys"].items() if value["name"] == arguments["name"]]
+    for key in gone:
+        del state["api_keys"][key]
+    return {"invalidated_api_keys": gone, "previously_invalidated_api_keys": [], "error_count": 0}
 
 
 def _put_settings(state: Json, arguments: Json, _: Sequence[str]) -> Json:
@@ -215,10 +230,13 @@ _OPERATIONS: dict[str, Callable[[Json, Json, Sequence[str]], Json]] = {
     "set_enabled": _set_enabled,
     "put_user": _put_user,
     "put_role": _put_role,
+    "delete_role": _delete_role,
     "delete_user": _delete_user,
     "put_token": _put_token,
+    "delete_token": _delete_token,
     "start_trial": _start_trial,
     "put_api_key": _put_api_key,
+    "delete_api_keys": _delete_api_keys,
     "put_settings": _put_settings,
     "create_index": _create_index,
     "create_security": _create_security,

@@ -108,7 +108,7 @@ xpack.security.enabled: false
 """
 
 
-def kibana_yml(*, folder: str, port: int, hosts: Sequence[str]) -> str:
+def kibana_yml(*, folder: str, port: int, hosts: Sequence[str], name: str = "kibana") -> str:
     """`kibana.yml` of a Kibana beside an unsecured cluster."""
     listed = ", ".join(f'"{host}"' for host in hosts)
     return f"""# For more configuration options see the configuration guide for Kibana in
@@ -123,7 +123,7 @@ server.port: {port}
 server.host: "127.0.0.1"
 
 # The Kibana server's name. This is used for display purposes.
-server.name: "kibana"
+server.name: "{name}"
 
 # =================== System: Kibana Server (Optional) ===================
 # Enables SSL and paths to the PEM-format SSL certificate and SSL key files, respectively.

@@ -25,7 +25,7 @@ from estui.tui.palette import Actions
 from estui.tui.preferences import Preferences, default_path, read_preferences, remember_theme
 from estui.tui.screens.main import MainScreen
 from estui.tui.session import Session
-from estui.tui.themes import DARK, LIGHT, theme_for
+from estui.tui.themes import DARK, OWN, theme_for
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -49,6 +49,7 @@ class EstuiApp(App[int]):
         read_only: bool = False,
         ascii_only: bool = False,
         sandbox: bool = False,
+        first_start: bool = False,
         options: Options | None = None,
         clock: Callable[[], datetime] | None = None,
         keymap: Mapping[str, str] | None = None,
@@ -64,10 +65,12 @@ class EstuiApp(App[int]):
         self.first_session = Session(
             read_only=read_only, sandbox=sandbox, options=replace(options) if options else Options()
         )
+        self.first_start = first_start
+        """There is no inventory yet."""
         self.clock = clock or engine.clock
         self.own_keys = Keymap(dict(keymap or {}))
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for own in OWN:
+            self.register_theme(own)
         self.theme = theme if theme in self.available_themes else DARK.name
         self.preferences = preferences
         self.complaint = complaint
@@ -84,13 +87,27 @@ class EstuiApp(App[int]):
     def on_mount(self) -> None:
         if self.own_keys.own:
             self.set_keymap(self.own_keys.own)
+        if self.first_start:
+            self.run_worker(self._begin(), description="first start")
+        else:
+            self._open()
+        if self.complaint:
+            self.notify(self.complaint, severity="warning", markup=False)
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
+
+    def _open(self) -> None:
         self.push_screen(
             MainScreen(self.engine, self.first_session, self.clock, self.own_keys, ascii_only=self.ascii_only)
         )
 
-        if self.complaint:
-            self.notify(self.complaint, severity="warning", markup=False)
-        self.theme_changed_signal.subscribe(self, self._remember_theme)
+    async def _begin(self) -> None:
+        """Asks for the folders first; without an answer there is nothing to show."""
+        from estui.tui.first_start import first_start
+
+        if await first_start(self, self.engine, ascii_only=self.ascii_only):
+            self._open()
+        else:
+            self.exit(0)
 
     def _remember_theme(self, theme: Theme) -> None:
         """A choice of colours lasts; where that fails, it is said and lasts until the end."""
@@ -150,6 +167,7 @@ def run_app(
     ascii_only: bool = False,
     mouse: bool = True,
     sandbox: bool = False,
+    first_start: bool = False,
     options: Options | None = None,
 ) -> int:
     """The TUI until it is left. Exit code: 0, 1 after a crash, 128 + signal."""
@@ -166,6 +184,7 @@ def run_app(
         read_only=read_only,
         ascii_only=ascii_only or needs_ascii(os.environ),
         sandbox=sandbox,
+        first_start=first_start,
         options=options,
         ansi_color=True if no_color else None,
         theme="ansi-dark" if no_color else chosen.theme or theme_for(os.environ),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import tempfile
 from dataclasses import dataclass
 
 from estui.decide.probing import commands
+from estui.errors import UsageError
 from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Address, Layer
 from estui.model.observed import Observed, ObservedKibana, ObservedNode, OnDisk, PortState, Served
+from estui.present.escapes import escaped
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,22 @@ class Copy:
 
     words: str
     value: str
+
+    def __post_init__(self) -> None:
+        # what is pasted is typed: an escape sequence or a line end in a name would act on the shell
+        object.__setattr__(self, "value", escaped(self.value))
+
+
+def written(copy: Copy) -> str:
+    """Path of a new file of its own that holds what is copied, for its owner only. Raises UsageError: no room."""
+    try:
+        number, path = tempfile.mkstemp(prefix="estui-copy-", suffix=".txt")
+        with os.fdopen(number, "w", encoding="utf-8", errors="replace") as file:
+            file.write(copy.value + "\n")
+    except OSError as error:
+        hint = "make room there, or name another folder in TMPDIR"
+        raise UsageError(f"cannot be written: {os.strerror(error.errno or 0)}", hint=hint) from error
+    return path
 
 
 def target_copies(observed: Observed, target: str) -> list[Copy]:

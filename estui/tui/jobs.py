@@ -6,6 +6,8 @@ screen drops what an older ticket brings.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from estui import crash
+from estui import crash, present
 from estui.errors import EstuiError, WaitingError
 from estui.tui import messages
 from estui.tui.session import Standing
@@ -23,11 +25,15 @@ if TYPE_CHECKING:
     from estui.decide.diff import Review
     from estui.engine import Engine, Options
     from estui.model.goal import Goal
-    from estui.model.observed import Observed
+    from estui.model.observed import Observed, ObservedBeat, ObservedKibana, ObservedNode
     from estui.model.plan import Plan
+    from estui.model.rollover import Client
     from estui.model.run import Event, RunState
+    from estui.present import Glyphs
     from estui.secret import Secret
 
+ARRIVALS_S = 0.2
+"""Least time between two pictures of a look that goes on."""
 LOOK, READ, PLAN, RUN, SECRETS, VERIFY = "look", "read", "plan", "run", "secrets", "verify"
 JUDGE, BOOK = "judge", "book"
 
@@ -79,16 +85,36 @@ class Jobs(Widget):
                 self.post_message(messages.RunFound(ticket, run, plan))
 
     @work(thread=True, group=READ, exclusive=True, exit_on_error=False, description="read and probe the cluster")
-    def observe(self, ticket: int, previews: bool) -> None:
-        """With `previews` also what each step of the ladder would change: not while a run is changing it."""
+    def observe(self, ticket: int, previews: bool, arriving: Glyphs | None = None) -> None:
+        """With `previews` also what each step of the ladder would change: not while a run is changing it. With signs
+        for `arriving` rows each target is shown as it was looked at."""
         try:
-            observed = self.engine.observe()
+            observed = self.engine.observe(told=self._arrivals(ticket, arriving)) if arriving else self.engine.observe()
             self.post_message(messages.ClusterObserved(ticket, observed, self._standing()))
             if not previews:
                 return
             self.post_message(messages.ScenariosPreviewed(ticket, self.engine.previews(observed)))
         except EstuiError as error:
             self.post_message(messages.JobFailed(ticket, READ, error))
+
+    def _arrivals(self, ticket: int, glyphs: Glyphs) -> Callable[[ObservedNode | ObservedKibana | ObservedBeat], None]:
+        """Shows the inventory at once, and gives what takes each target as it arrives. Called from several threads."""
+        inventory = self.engine.inventory()
+        found = present.expected_rows(inventory, glyphs)
+        self.post_message(messages.TargetsSeen(ticket, tuple(found.values())))
+        guard, shown = threading.Lock(), time.monotonic()
+
+        def arrived(thing: ObservedNode | ObservedKibana | ObservedBeat) -> None:
+            nonlocal shown
+            row = present.arrived_row(thing, inventory, self.engine.clock(), glyphs)
+            with guard:
+                found[thing.entry.config] = row
+                if time.monotonic() - shown < ARRIVALS_S:
+                    return
+                shown = time.monotonic()
+                self.post_message(messages.TargetsSeen(ticket, tuple(found.values())))
+
+        return arrived
 
     def _standing(self) -> Standing:
         from estui.engine import rollover
@@ -136,6 +162,17 @@ class Jobs(Widget):
         """The plan of a goal, and its review."""
         self._plan(ticket, observed, lambda: goal)
 
+    @work(thread=True, group=PLAN, exclusive=True, exit_on_error=False, description="look, and plan")
+    def plan_anew(self, ticket: int, goal: Goal) -> None:
+        """The same after a new look, by whoever may log in now."""
+
+        def built() -> messages.ReviewBuilt:
+            observed = self.engine.observe()
+            plan, give = self._planned(observed, goal)
+            return messages.ReviewBuilt(ticket, plan, self._review(plan, observed, True), True, give)
+
+        self._try(PLAN, ticket, built)
+
     def _plan(self, ticket: int, observed: Observed, goal: Callable[[], Goal]) -> None:
         def built() -> messages.ReviewBuilt:
             plan, give = self._planned(observed, goal())
@@ -145,17 +182,17 @@ class Jobs(Widget):
 
     def _planned(self, observed: Observed, goal: Goal) -> tuple[Plan, Callable[[], None] | None]:
         """The plan of any goal that can be planned again, and what hands over its secrets."""
-        from estui.engine import fixes, secure_settings
+        from estui.engine import clients, fixes, secure_settings
 
         engine = self.engine
         if goal.fix:
             plan = fixes.plan_fix(engine, observed, goal.fix, goal.only)
             return plan, lambda: fixes.give(engine, observed, plan)
         if goal.secure:
-            values = dict(engine.access.values)
+            values, password = dict(engine.access.values), engine.access.new_keystore_password
             plan = secure_settings.plan_secure(engine, observed, goal.secure, goal.only)
-            return plan, lambda: secure_settings.give(engine, values)
-        return engine.plan(observed, goal), None
+            return plan, lambda: secure_settings.give(engine, values, password)
+        return engine.plan(clients.with_connected(engine, observed, goal), goal), None
 
     @work(thread=True, group=BOOK, exclusive=True, exit_on_error=False, description="write the run-book")
     def write_runbook(self, ticket: int, plan: Plan, observed: Observed) -> None:
@@ -185,6 +222,19 @@ class Jobs(Widget):
     @work(thread=True, group=SECRETS, exit_on_error=False, description="remember the confirmed commands")
     def confirm_commands(self) -> EstuiError | None:
         return _error_of(self.engine.confirm_commands)
+
+    @work(thread=True, group=SECRETS, exit_on_error=False, description="who connects")
+    def checklist(self, client: str) -> tuple[Client, ...] | EstuiError:
+        """Who connects, asked anew; or with one of them ticked, or its tick taken back."""
+        from estui.engine import clients
+
+        try:
+            if not client:
+                return clients.look(self.engine, self.engine.observe())
+            ticked = any(each.ticked for each in clients.known(self.engine) if each.id == client)
+            return clients.tick(self.engine, [client], undo=ticked)
+        except EstuiError as error:
+            return error
 
     async def outcome(self, worker: Worker[Any]) -> EstuiError | None:
         """Waits for one of these two; the error that it ended with, or None."""

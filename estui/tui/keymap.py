@@ -1,4 +1,4 @@
-"""Every key of the screen in one table: bindings, footer, help, palette and README are made from it."""
+"""Every key of the screen in one table: bindings, footer, help, palette and docs/keys.md are made from it."""
 
 from __future__ import annotations
 
@@ -79,10 +79,18 @@ KEYS: tuple[Key, ...] = (
         Scope.AUTHORITY,
     ),
     Key("scenario.choose", "enter", "review", "make the plan for this step and review it", Scope.SCENARIO),
+    Key(
+        "scenario.variants",
+        "v",
+        "variants",
+        "this step with something besides: mutual TLS demanded, a token or keys for Kibana; who connects",
+        Scope.SCENARIO,
+    ),
     Key("review.next", "n", "next change", "next change, or next match of a search", Scope.REVIEW),
     Key("review.previous", "N", "previous", "previous change, or previous match of a search", Scope.REVIEW),
     Key("review.next-file", "right", "next file", "next file", Scope.REVIEW),
     Key("review.previous-file", "left", "previous file", "previous file", Scope.REVIEW),
+    Key("review.tree", "t,enter", "files", "one line for each node and file; there, open the file", Scope.REVIEW),
     Key("review.expand", "e", "every node", "show equal changes once, or on every node", Scope.REVIEW),
     Key("review.split", "s", "split", "as it is and as it will be side by side, and back", Scope.REVIEW),
     Key("review.leave-out", "x", "leave out", "plan again without this node or Kibana", Scope.REVIEW),
@@ -137,6 +145,14 @@ KEYS: tuple[Key, ...] = (
         "the same to a CA that is not estui's own: its name and its file",
         Scope.ROLLOVER,
     ),
+    Key("rollover.guide", "h", "guide", "what clients have to change: settings, CA, fingerprint, role", Scope.ROLLOVER),
+    Key(
+        "rollover.search",
+        "F",
+        "search files",
+        "where files of clients mean an old CA, or the cluster by http://",
+        Scope.ROLLOVER,
+    ),
     Key("rollover.next", "n", "next phase", "plan the next phase and review it", Scope.ROLLOVER),
     Key(
         "rollover.undo",
@@ -156,6 +172,14 @@ KEYS: tuple[Key, ...] = (
     Key("secure.set", "s", "set", "type a new value for this entry, for every node; shows the plan", Scope.SECURE),
     Key("secure.new", "n", "new entry", "name an entry and type its value; shows the plan", Scope.SECURE),
     Key("secure.remove", "x,delete", "remove", "plan this entry's removal from every node", Scope.SECURE),
+    Key("secure.unlock", "o", "unlock", "give the password of keystores that have one, to see into them", Scope.SECURE),
+    Key(
+        "secure.password",
+        "p",
+        "password",
+        "set, change or take off the password of every node's keystore; shows the plan",
+        Scope.SECURE,
+    ),
     *_sort_keys("secure", Scope.SECURE, S="agreement", N="name"),
     Key("passwords.mark", "space", "mark", "mark or unmark this user", Scope.PASSWORDS),
     Key(
@@ -173,6 +197,13 @@ KEYS: tuple[Key, ...] = (
         "nobody can log in as elastic: plan a new password with nothing but the folders",
         Scope.PASSWORDS,
     ),
+    Key(
+        "passwords.recipe",
+        "l",
+        "like",
+        "how long passwords are that estui makes, and from which characters",
+        Scope.PASSWORDS,
+    ),
     Key("passwords.unlock", "o", "unlock", "give the passphrase, to see what is stored here", Scope.PASSWORDS),
     Key("pane.1", "1", "nodes", "go to the nodes", Scope.VIEWS),
     Key("pane.2", "2", "authority", "go to the certificate authority", Scope.VIEWS),
@@ -186,10 +217,23 @@ KEYS: tuple[Key, ...] = (
     Key("open.secure", "K", "secure settings", "the keystores of all nodes side by side, without a value", Scope.VIEWS),
     Key("open.passwords", "P", "passwords", "passwords of built-in users: who has one, new ones", Scope.VIEWS),
     Key("cluster.probe", "R,ctrl+r", "probe again", "read every folder and ask every port again", Scope.VIEWS),
-    Key("view.search", "slash", "search", "filter the list, or search the text; ! in front inverts", Scope.VIEWS),
+    Key(
+        "view.search",
+        "slash",
+        "search",
+        "filter the list or the log, or search the text; ! in front inverts",
+        Scope.VIEWS,
+    ),
     Key("view.wide", "w", "wide", "every column, in as many lines as that takes, and back", Scope.VIEWS),
-    Key("view.explain", "i", "explain", "what the words and signs here mean", Scope.VIEWS),
+    Key(
+        "view.explain",
+        "i",
+        "explain",
+        "this setting, step or finding, and what the words and signs here mean",
+        Scope.VIEWS,
+    ),
     Key("view.copy", "c", "copy", "copy a value or a command", Scope.VIEWS),
+    Key("view.copy-to-file", "C", "copy to file", "the same into a file, where no clipboard is reached", Scope.VIEWS),
     Key("view.back", "escape", "back", "one step back; never destroys, never answers yes", Scope.VIEWS),
     Key("app.help", "question_mark,f1", "help", "every key that works here", Scope.APP),
     Key("app.palette", "colon,ctrl+p", "palette", "search every action", Scope.APP),
@@ -228,11 +272,11 @@ FOOTER: Mapping[Scope, tuple[str, ...]] = {
     Scope.REVIEW: (
         "plan.apply",
         "review.next",
-        "review.split",
+        "review.tree",
         "review.leave-out",
+        "review.split",
         "review.runbook",
         "review.expand",
-        "view.full",
     ),
     Scope.RUN: ("run.pause", "run.go-on", "run.undo", "run.log", "view.copy", "run.verify"),
     Scope.CERTIFICATES: (
@@ -400,13 +444,15 @@ def bindings(*scopes: Scope, action: str = "screen.do") -> list[Binding]:
 
 
 def markdown() -> str:
-    """The table for the README, one section per scope."""
+    """The table of `docs/keys.md`, one section per scope."""
     keymap = Keymap({})
     lines: list[str] = []
     for scope in Scope:
-        lines += [f"**{scope.value.capitalize()}**", "", "| key | does |", "|---|---|"]
+        lines += [f"**{scope.value.capitalize()}**", "", "| key | does | action |", "|---|---|---|"]
         shown = [(each, keymap.text(each.id).split()) for each in keys_of([scope])]
-        lines += [f"| {' '.join(f'`{key}`' for key in keys)} | {each.tooltip} |" for each, keys in shown if keys]
+        lines += [
+            f"| {' '.join(f'`{key}`' for key in keys)} | {each.tooltip} | `{each.id}` |" for each, keys in shown if keys
+        ]
         lines.append("")
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ from estui.engine import ScenarioPreview
 from estui.model.goal import Scenario
 from estui.model.observed import AuthorityFacts, Rung
 from estui.present import Glyphs
+from estui.present.documented import scenario_effect
 from estui.present.rollover import rollover_title
 from estui.tui.rows import Row, Span, line_rows, text_row
 from estui.tui.session import Session
@@ -61,15 +62,22 @@ def about_rows(preview: ScenarioPreview | None, glyphs: Glyphs) -> list[Row]:
         return [text_row("reached: nothing to do", "note")]
     changes = present.count(len(preview.plan.changes), "change")
     targets = present.count(len(preview.plan.places), "target")
-    return [text_row(f"{changes} on {targets}", "note"), *line_rows(present.outage_lines(preview.plan)[:1])]
+    means, asks = scenario_effect(preview.scenario)
+    return [
+        text_row(means, "title"),
+        *line_rows(present.outage_lines(preview.plan)[:1]),
+        text_row(f"for others: {asks}", indent=2),
+        text_row(f"{changes} on {targets}", "note"),
+    ]
 
 
 def first_choice(session: Session) -> str:
-    """The step that the cursor stands on at first: the lowest that can be planned and changes something."""
+    """The step that the cursor stands on at first: the lowest that can be planned and changes something, else the one
+    where the cluster stands."""
     for preview in session.previews:
         if preview.plan is not None and not preview.plan.is_empty:
             return preview.scenario.value
-    return ""
+    return next((preview.scenario.value for preview in session.previews if preview.here), "")
 
 
 def authority_rows(session: Session, now: datetime, glyphs: Glyphs, rollover_key: str) -> list[Row]:

@@ -16,9 +16,11 @@ from estui.model.expiry import ExpiryReport
 from estui.model.finding import Finding
 from estui.model.observed import Observed
 from estui.model.plan import Plan
+from estui.model.reference import SearchResult
 from estui.model.run import Event, RunState, Verdict
 from estui.model.secure import SecureTable
 from estui.model.users import BuiltInUser
+from estui.present import TargetRow
 from estui.tui.documents import Document
 from estui.tui.session import Standing
 
@@ -34,6 +36,17 @@ class ClusterObserved(Message):
     ticket: int
     observed: Observed
     standing: Standing
+
+
+@dataclass
+class TargetsSeen(Message):
+    """The first look goes on: every entry of the inventory, as far as it was looked at."""
+
+    ticket: int
+    rows: tuple[TargetRow, ...]
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, TargetsSeen)
 
 
 @dataclass
@@ -187,6 +200,15 @@ class DocumentMade(Message):
 
     ticket: int
     document: Document
+
+
+@dataclass
+class ClientsSearched(Message):
+    """What files of clients mean."""
+
+    ticket: int
+    found: SearchResult
+    authorities: tuple[str, ...]
 
 
 @dataclass

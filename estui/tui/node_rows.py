@@ -12,7 +12,7 @@ from estui.model.views import Difference
 from estui.present import Glyphs, Kind, TargetRow
 from estui.present.findings import findings_badge
 from estui.tui.review_rows import short_target
-from estui.tui.rows import Row
+from estui.tui.rows import Row, text_row
 from estui.tui.table import HEADED, Column, Entry, Order, heading_row, labelled, passes, sizes_of, table_rows
 from estui.tui.text import cut, plain
 
@@ -105,6 +105,12 @@ def nodes_table(
         heading_row(COLUMNS, sizes, width, sign=SIGN),
         table_rows(entries, COLUMNS, sizes, marks, glyphs.done, sign=SIGN),
     )
+
+
+def arriving_rows(rows: Sequence[TargetRow], width: int, glyphs: Glyphs) -> list[Row]:
+    """Targets as far as the first look got, under the words that it goes on: to be read, and not to be chosen yet."""
+    table = nodes_table(rows, width, frozenset(), glyphs)
+    return [text_row("reading and probing …", "note"), *(replace(row, key="") for row in table.rows)]
 
 
 def _telling(entry: Entry) -> Entry:

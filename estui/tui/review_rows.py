@@ -7,6 +7,8 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import groupby
 
 from estui import present
 from estui.decide.diff import DiffLine, FileDiff, Mark, Review
@@ -49,6 +51,44 @@ def review_rows(plan: Plan, review: Review, *, folded: bool, key: str = "e", spl
         _add_file(shown, file, folded, key, split=split)
     _add_steps(shown, plan)
     return shown
+
+
+def tree_rows(plan: Plan, review: Review, *, folded: bool, key: str = "e") -> ReviewRows:
+    """The review as a tree: a line for each target with its sum, below it one for each of its files."""
+    shown = ReviewRows()
+    shown.add(text_row(present.plan_summary(plan, review), "title"))
+    _add_outage(shown, plan)
+    for target, files in groupby(review.files, key=lambda file: file.target):
+        mine = list(files)
+        shown.add(text_row(""))
+        shown.files.append(len(shown.rows))
+        shown.targets[len(shown.rows)] = tuple(dict.fromkeys(each for file in mine for each in file.targets))
+        shown.add(_target_row(target, mine))
+        for file in mine:
+            shown.files.append(len(shown.rows))
+            shown.targets[len(shown.rows)] = file.targets
+            others = len(file.targets) - 1
+            same = f"  same on {others} more" + (f" ({key} shows each)" if folded else "") if others else ""
+            row = file_row(file)
+            spans = (Span("    "), *row.spans[1:], *([Span(same, "note")] if same else []))
+            shown.add(replace(row, spans=spans, indent=8))
+    _add_steps(shown, plan)
+    return shown
+
+
+def _target_row(target: str, files: list[FileDiff]) -> Row:
+    """`es-1  3 files  +20 -1`."""
+    added, removed = sum(file.added for file in files), sum(file.removed for file in files)
+    return Row(
+        (
+            Span(short_target(target), "file-target"),
+            Span(f"  {present.count(len(files), 'file')}", "file-note"),
+            Span(f"  +{added}" if added else "", "add-count"),
+            Span(f" -{removed}" if removed else "", "remove-count"),
+        ),
+        key=f"{target}:",
+        indent=4,
+    )
 
 
 def undo_rows(plan: Plan, run: str) -> ReviewRows:
@@ -159,6 +199,14 @@ def diff_row(line: DiffLine, words: tuple[Span, ...] | None = None) -> Row:
     return Row((Span(shown, "number"), Span(f"{line.mark.value} ", style), *body, *why), indent=NUMBER + 3)
 
 
+def line_and_reason(row: Row) -> tuple[str, str]:
+    """The text of a changed line as `diff_row` made it, without its number and mark, and the reason beside it."""
+    spans = row.beside or row.spans
+    text = "".join(span.text for span in spans[2:] if span.style != "why")
+    return text, "".join(span.text for span in spans if span.style == "why").strip().removeprefix("# ")
+
+
+@lru_cache(maxsize=1024)
 def changed_words(lines: tuple[DiffLine, ...]) -> dict[int, tuple[Span, ...]]:
     """Spans with the words that differ marked, for each line gone that has a line new right after its block."""
     found: dict[int, tuple[Span, ...]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import zip_longest
 
 from rich.cells import cell_len, get_character_cell_size
@@ -13,6 +14,8 @@ from estui.tui.text import plain
 
 SEAM = " │ "
 """Between the halves of a pair."""
+_KEPT = 16_384
+"""Rows whose lines are remembered: nodes of a cluster change in the same lines, so most rows come again."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ def line_rows(lines: Iterable[Line]) -> list[Row]:
     return [line_row(line) for line in lines]
 
 
+@lru_cache(maxsize=_KEPT)
 def cleaned(row: Row, *, ascii_only: bool) -> Row:
     """The row with every span made fit for a terminal."""
 
@@ -64,12 +68,13 @@ def cleaned(row: Row, *, ascii_only: bool) -> Row:
     return replace(row, spans=clean(row.spans), beside=None if row.beside is None else clean(row.beside))
 
 
-def wrap(row: Row, width: int) -> list[tuple[Span, ...]]:
+@lru_cache(maxsize=_KEPT)
+def wrap(row: Row, width: int) -> tuple[tuple[Span, ...], ...]:
     """The row in lines of at most `width` cells, broken at spaces where there are any; halves each by itself."""
     if row.beside is not None:
-        return _pair_lines(row, row.beside, width)
+        return tuple(_pair_lines(row, row.beside, width))
     if width <= 0 or cell_len(row.text) <= width:
-        return [row.spans]
+        return (row.spans,)
     indent = row.indent if row.indent < width // 2 else 0
     cells = [(character, span.style) for span in row.spans for character in span.text]
     lines: list[tuple[Span, ...]] = []
@@ -82,7 +87,7 @@ def wrap(row: Row, width: int) -> list[tuple[Span, ...]]:
         start = end
         while lines and start < len(cells) and cells[start][0] == " ":
             start += 1
-    return lines
+    return tuple(lines)
 
 
 def _pair_lines(row: Row, beside: tuple[Span, ...], width: int) -> list[tuple[Span, ...]]:

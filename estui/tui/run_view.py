@@ -33,11 +33,27 @@ class StepView:
     detail: str = ""
     seen: tuple[tuple[str, bool], ...] = ()
     """Target and whether what was seen is good, latest per target."""
+    begun: datetime | None = None
+    """When this process saw it begin; None for a step that another one walked."""
+    ended: datetime | None = None
+    seen_at: tuple[tuple[str, datetime], ...] = ()
+    """Target and when something was last seen of it."""
 
-    def saw(self, evidence: Evidence) -> StepView:
+    def saw(self, evidence: Evidence, at: datetime | None = None) -> StepView:
         """With one more observation."""
         kept = tuple(pair for pair in self.seen if pair[0] != evidence.target)
-        return replace(self, seen=(*kept, (evidence.target, evidence.ok)))
+        times = tuple(pair for pair in self.seen_at if pair[0] != evidence.target)
+        new = ((evidence.target, at),) if at is not None else ()
+        return replace(self, seen=(*kept, (evidence.target, evidence.ok)), seen_at=(*times, *new))
+
+    def seconds(self, now: datetime) -> float | None:
+        """How long it took, or has taken until now; None where nobody looked at the clock."""
+        return None if self.begun is None else ((self.ended or now) - self.begun).total_seconds()
+
+    def seconds_of(self, target: str) -> float | None:
+        """From its beginning until the last that was seen of a target."""
+        at = dict(self.seen_at).get(target)
+        return None if self.begun is None or at is None else (at - self.begun).total_seconds()
 
 
 @dataclass(frozen=True)
@@ -58,13 +74,13 @@ class RunView:
     ended: RunState | None = None
     finished: datetime | None = None
 
-    def with_event(self, event: Event) -> RunView:
-        """After an event."""
+    def with_event(self, event: Event, at: datetime) -> RunView:
+        """After an event that came at this moment."""
         match event:
             case StepChanged():
-                return self._replace_step(event.step.id, lambda each: _changed(each, event))
+                return self._replace_step(event.step.id, lambda each: _changed(each, event, at))
             case EvidenceSeen():
-                return self._replace_step(event.step, lambda each: each.saw(event.evidence))
+                return self._replace_step(event.step, lambda each: each.saw(event.evidence, at))
             case Said():
                 return self
 
@@ -75,7 +91,8 @@ class RunView:
         """As the journal has it, which is what counts."""
         if run is None or not run.records:
             return self
-        return replace(self, steps=tuple(step_view(record) for record in run.records))
+        known = {each.step.id: each for each in self.steps}
+        return replace(self, steps=tuple(_with_times(step_view(each), known.get(each.step.id)) for each in run.records))
 
     @property
     def done(self) -> int:
@@ -89,10 +106,38 @@ class RunView:
                 return number
         return len(self.steps)
 
+    def expected(self, each: StepView) -> float | None:
+        """Seconds that a step will take, as long as those of its kind took in this run; None before one was done."""
+        taken = [
+            (other.ended - other.begun).total_seconds()
+            for other in self.steps
+            if other.step.kind is each.step.kind and other.state is StepState.DONE and other.begun and other.ended
+        ]
+        return sum(taken) / len(taken) if taken else None
 
-def _changed(view: StepView, event: StepChanged) -> StepView:
-    seen = () if event.state is StepState.RUNNING else view.seen
-    return replace(view, state=event.state, detail=event.detail, seen=seen)
+    def left(self, now: datetime) -> float | None:
+        """Seconds that the steps to come will take at least; None while nothing is known about any of them."""
+        known = [
+            max(expected - (each.seconds(now) or 0.0), 0.0)
+            for each in self.steps
+            if each.state in (StepState.WAITING, StepState.RUNNING) and (expected := self.expected(each)) is not None
+        ]
+        return sum(known) if known else None
+
+
+def _changed(view: StepView, event: StepChanged, at: datetime) -> StepView:
+    changed = replace(view, state=event.state, detail=event.detail)
+    if event.state is not StepState.RUNNING:
+        return replace(changed, ended=at)
+    # a step that is taken up again goes on from its first beginning: people waited that long
+    return replace(changed, seen=(), seen_at=(), begun=view.begun or at, ended=None)
+
+
+def _with_times(view: StepView, known: StepView | None) -> StepView:
+    """The journal's step with the times that were seen on the way."""
+    if known is None:
+        return view
+    return replace(view, begun=known.begun, ended=known.ended, seen_at=known.seen_at)
 
 
 def step_view(record: StepRecord) -> StepView:

@@ -14,6 +14,7 @@ from estui.model.observed import Observed
 from estui.model.plan import AuthorityRequest, CreateAuthority, Plan
 from estui.model.rollover import RolloverState
 from estui.model.run import RunState, Verdict
+from estui.present import TargetRow
 from estui.tui.run_view import RunView
 
 
@@ -52,6 +53,8 @@ class Session:
     planning: bool = False
     verifying: bool = False
     observed: Observed | None = None
+    arriving: tuple[TargetRow, ...] = ()
+    """What there is to show of each target before the first look is at its end."""
     standing: Standing = Standing()
     findings: tuple[Finding, ...] | None = None
     """What every rule finds; None while that is not known."""
@@ -107,6 +110,7 @@ _EDITING = (
     "secure.set",
     "secure.new",
     "secure.remove",
+    "secure.password",
     "passwords.new",
     "passwords.type",
     "passwords.forgotten",
@@ -233,6 +237,7 @@ def has_commands(session: Session) -> bool:
 _CHECKS = {
     "cluster.probe": _probe,
     "scenario.choose": _choose,
+    "scenario.variants": _choose,
     "plan.make": _choose,
     "nodes.rotate": _choose,
     "certificates.rotate": _choose,
@@ -263,6 +268,7 @@ _CHECKS = {
     "review.previous-file": _hunk,
     "review.expand": _expand,
     "review.split": _expand,
+    "review.tree": _expand,
     "review.leave-out": _leave_out,
     "review.runbook": _runbook,
 }

@@ -50,6 +50,30 @@ LIGHT = Theme(
         "cursor-background": "#d5e6f0",
     },
 )
+HIGH_CONTRAST = Theme(
+    name="estui-high-contrast",
+    primary="#6cc5ff",
+    secondary="#ffffff",
+    accent="#ffe14d",
+    success="#5dff7f",
+    warning="#ffb84d",
+    error="#ff8080",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1a1a1a",
+    dark=True,
+    variables={
+        "border": "#ffffff",
+        "text-muted": "#d9d9d9",
+        "text-disabled": "#b3b3b3",
+        "add-background": "#004d14",
+        "remove-background": "#660000",
+        "cursor-background": "#003a66",
+    },
+)
+OWN = (DARK, LIGHT, HIGH_CONTRAST)
+"""The themes that are estui's own; Textual's come beside them."""
 
 
 def theme_for(environment: Mapping[str, str]) -> str:

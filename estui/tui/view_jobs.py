@@ -98,6 +98,18 @@ class ViewJobs(Jobs):
         """Where it stands. With `ask` the nodes are asked who connects, which adds to the checklist."""
         self._try(LOAD, ticket, lambda: self._rollover(ticket, observed, ask=ask))
 
+    @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="search the files of clients")
+    def search_clients(self, ticket: int, observed: Observed, folder: str) -> None:
+        """Where they mean a CA that goes, or the cluster by `http://`. Changes nothing."""
+        from estui.engine import client_guides
+
+        def searched() -> messages.ClientsSearched:
+            names = tuple(each.name for each in client_guides.authorities_sought(self.engine, observed))
+            found = client_guides.search_folders(self.engine, observed, (Path(folder),))
+            return messages.ClientsSearched(ticket, found, names)
+
+        self._try(DO, ticket, searched)
+
     def _rollover(self, ticket: int, observed: Observed, *, ask: bool) -> messages.RolloverRead:
         from estui.engine import rollover
 
@@ -213,15 +225,17 @@ class ViewJobs(Jobs):
         self._try(LOAD, ticket, lambda: messages.SecureSeen(ticket, secure_settings.look(self.engine)))
 
     @work(thread=True, group=DO, exclusive=True, exit_on_error=False, description="plan the secure settings")
-    def plan_secure(self, ticket: int, edit: SecureEdit, values: Mapping[str, Secret]) -> None:
-        """On every node; `values` by name, where the edit sets some."""
+    def plan_secure(
+        self, ticket: int, edit: SecureEdit, values: Mapping[str, Secret], password: Secret | None = None
+    ) -> None:
+        """On every node; `values` by name, where the edit sets some, or the new `password` of the files."""
         from estui.engine import secure_settings
 
         def built() -> messages.ReviewBuilt:
             observed = self.engine.observe()
             plan = secure_settings.plan_secure(self.engine, observed, edit)
             written = {name: value.encode() for name, value in values.items()}
-            return self._reviewed(ticket, plan, observed, lambda: secure_settings.give(self.engine, written))
+            return self._reviewed(ticket, plan, observed, lambda: secure_settings.give(self.engine, written, password))
 
         self._try(DO, ticket, built)
 

@@ -21,6 +21,8 @@ from estui.tui.text import clock_text, pad
 WORD = 8
 """Cells of the word for a step's state."""
 NO_BREAK = "\u00a0"
+_TOLD_S = 1.0
+"""Seconds from which on it is said how long something took."""
 CLAIM = 34
 """Cells to which the claims of a verdict are padded."""
 _STATE_STYLES = {
@@ -73,23 +75,40 @@ def refused_rows(preview: ScenarioPreview, glyphs: Glyphs) -> list[Row]:
 def run_note(view: RunView, now: datetime) -> str:
     """`3 of 14 steps · 00:41`."""
     end = view.finished or now
-    return (
-        f"{view.done} of {present.count(len(view.steps), 'step')} · {clock_text((end - view.started).total_seconds())}"
-    )
+    left = view.left(now) if view.working and view.asks is None else None
+    parts = [f"{view.done} of {present.count(len(view.steps), 'step')}"]
+    parts.append(clock_text((end - view.started).total_seconds()))
+    parts += [f"{clock_text(left)} left at least"] if left else []
+    return " · ".join(parts)
 
 
-def step_rows(view: RunView, glyphs: Glyphs) -> list[Row]:
+def step_rows(view: RunView, now: datetime, glyphs: Glyphs) -> list[Row]:
     """One row per step, and one more with the reason where it failed or waits for somebody."""
     rows: list[Row] = []
     for number, each in enumerate(view.steps, start=1):
-        rows.append(_step_row(number, each, glyphs))
+        rows.append(_step_row(number, each, _time_text(view, each, now), glyphs))
         if each.detail and each.state in (StepState.FAILED, StepState.WAITING):
             style = "bad" if each.state is StepState.FAILED else "warn"
             rows.append(text_row(" " * (WORD + 6) + each.detail, style, indent=WORD + 6))
     return rows
 
 
-def _step_row(number: int, each: StepView, glyphs: Glyphs) -> Row:
+def _time_text(view: RunView, each: StepView, now: datetime) -> str:
+    """How long a step took; for one at work how long it has, for one to come how long it will take, where known."""
+    taken, expected = each.seconds(now), view.expected(each)
+    if each.state is StepState.WAITING:
+        return f"  about {_seconds(expected)}" if expected is not None else ""
+    if each.state is StepState.RUNNING and taken is not None and expected is not None:
+        return f"  {_seconds(taken)} of about {_seconds(expected)}"
+    return f"  {_seconds(taken)}" if taken is not None and taken >= _TOLD_S else ""
+
+
+def _seconds(seconds: float) -> str:
+    """`12 s`, `02:10`."""
+    return f"{seconds:.0f}{NO_BREAK}s" if seconds < 60 else clock_text(seconds)
+
+
+def _step_row(number: int, each: StepView, time: str, glyphs: Glyphs) -> Row:
     style = _STATE_STYLES[each.state]
     sign = glyphs.running if each.state is StepState.RUNNING else present.step_glyph(each.state, glyphs)
     quiet = each.state in (StepState.WAITING, StepState.SKIPPED)
@@ -97,6 +116,7 @@ def _step_row(number: int, each: StepView, glyphs: Glyphs) -> Row:
         Span(f"{sign} {pad(present.STEP_WORDS[each.state], WORD)}", style),
         Span(f"{number:2d}  ", "number"),
         Span(each.step.title, "note" if quiet else "title" if each.state is StepState.RUNNING else ""),
+        *([Span(time, "number")] if time else []),
         *_target_spans(each, glyphs),
     ]
     return Row(tuple(spans), key=each.step.id, indent=WORD + 6)
@@ -106,6 +126,9 @@ def _target_spans(each: StepView, glyphs: Glyphs) -> list[Span]:
     if each.state is StepState.WAITING and not each.seen:
         return []
     seen = dict(each.seen)
+    took = {target: seconds for target in seen if (seconds := each.seconds_of(target)) is not None}
+    # what all took at once is the step's own time
+    apart = took if took and max(took.values()) - min(took.values()) >= _TOLD_S else {}
     spans: list[Span] = []
     for target in each.step.targets:
         name = short_target(target)
@@ -116,6 +139,8 @@ def _target_spans(each: StepView, glyphs: Glyphs) -> list[Span]:
         else:
             continue
         spans += [Span(f"  {name}{NO_BREAK}", "note"), Span(sign, style)]
+        if target in apart:
+            spans.append(Span(f"{NO_BREAK}{_seconds(apart[target])}", "number"))
     return spans
 
 
@@ -130,8 +155,12 @@ def ask_rows(session: Session, keymap: Keymap) -> list[Row]:
         return [text_row("Pausing before the next step …", "warn")]
     if view.working:
         return []
-    rows = line_rows(present.error_lines(view.problem)) if view.problem else [text_row("Paused.", "warn")]
-    return [*rows, _hint(keymap, ("run.go-on", "goes on"), ("run.undo", "takes everything back"))]
+    if view.problem is None:
+        keys = [("run.go-on", "goes on"), ("run.undo", "takes everything back")]
+        return [text_row("Paused.", "warn"), _hint(keymap, *keys)]
+    keys = [("run.go-on", "tries the step again"), ("run.undo", "takes everything back")]
+    keys.append(("view.explain", "explains the step, and why it cannot be skipped"))
+    return [*line_rows(present.error_lines(view.problem)), _hint(keymap, *keys)]
 
 
 def _gate_rows(session: Session, asks: EstuiError, keymap: Keymap) -> list[Row]:

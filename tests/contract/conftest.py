@@ -21,7 +21,7 @@ ADMIN = "admin:admin-pass"
 BOOTSTRAP = {"bootstrap.password": "changeme"}
 
 
-@pytest.fixture(scope="session", params=["sandbox", pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture(scope="package", params=["sandbox", pytest.param("real", marks=pytest.mark.real)])
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if request.param == "real" and missing():
         pytest.skip(missing())
@@ -30,12 +30,12 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ca() -> Pair:
     return make_ca()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def other_ca() -> Pair:
     return make_ca("Other CA")
 
@@ -45,7 +45,7 @@ def _users() -> dict[str, bytes]:
     return {"users": f"admin:{hashed}\n".encode(), "users_roles": b"superuser:admin\n"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def secured(lab: Lab, ca: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabNode]:
     """One node with TLS on both ports: transport from PEM files, HTTP from a PKCS#12 file.
 
@@ -61,7 +61,7 @@ def secured(lab: Lab, ca: Pair, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield from _running(lab.node(config), client(ca))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plain(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabNode]:
     """One node with security and without TLS."""
     settings = folders.base("n1", **{"discovery.type": "single-node"})
@@ -69,7 +69,7 @@ def plain(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabNod
     yield from _running(lab.node(folders.write(tmp_path_factory.mktemp("plain"), settings, files)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def unsecured(lab: Lab, ca: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabNode]:
     """One node without security, and without a keystore at its first start."""
     settings = folders.base("n1", **{"discovery.type": "single-node", "xpack.security.enabled": False})
@@ -80,7 +80,7 @@ def unsecured(lab: Lab, ca: Pair, tmp_path_factory: pytest.TempPathFactory) -> I
     node.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def club(lab: Lab, ca: Pair, other_ca: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
     """A cluster, and those who would like to be members of it."""
     files = {"elasticsearch.keystore": keystore(BOOTSTRAP), **_users()}

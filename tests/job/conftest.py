@@ -72,7 +72,7 @@ def bastion(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     """Makes a running sandbox of so many nodes, with or without Kibana and a Metricbeat, and its workspace."""
     made: list[Sandbox] = []
 
-    def make(nodes: int = 3, *, kibana: bool = True, beat: bool = False) -> Bastion:
+    def make(nodes: int = 3, *, kibana: int = 1, beat: bool = False) -> Bastion:
         sandbox = Sandbox.create(tmp_path / "sandbox", nodes, kibana, beat=beat, owner=os.getpid())
         made.append(sandbox)
         workspace = make_workspace(sandbox)

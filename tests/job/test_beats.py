@@ -61,6 +61,9 @@ def test_https_on_nodes_kibana_and_a_metricbeat_and_back(bastion: Maker, nodes: 
     assert verdict["ok"]
     proof = next(each for each in verdict["proofs"] if each["target"] == "beat/metricbeat")
     assert proof["evidence"].count("TLS as it trusts, let in as metricbeat_writer") == nodes
+    claims = {each["claim"]: each["evidence"] for each in verdict["proofs"] if each["target"] == "beat/metricbeat"}
+    module = claims["the same of modules.d/elasticsearch-xpack.yml modules.0"]
+    assert "let in as metricbeat_writer" in module
     assert "output.elasticsearch.password: ${ESTUI_PASSWORD}" in (config / "metricbeat.yml").read_text()
     secret = _secret(config)
     assert not any(secret.encode() in content for content, *_ in here.tree().values() if isinstance(content, bytes))
@@ -97,3 +100,80 @@ def test_a_beat_that_a_person_restarts_is_seen_when_it_connects_anew(bastion: Ma
     here.estui(*APPLY, expect=3)
     here.estui("runbook", "resume")
     assert here.json("verify")["ok"]
+
+
+@pytest.mark.slow
+def test_an_api_key_takes_the_place_of_the_password_and_is_taken_back(bastion: Maker) -> None:
+    """Made with the rights of a publisher and verified; the output logs in with it. An undo gives the user back and
+    invalidates the key."""
+    here = bastion(1, kibana=False, beat=True)
+    here.estui(*APPLY)
+    yaml = here.workspace / "estui.yaml"
+    text = yaml.read_text().replace("\nbeats:\n  - ", "\nbeats:\n  - login: api_key\n    ")
+    assert "login: api_key" in text
+    yaml.write_text(text)
+    before = here.tree()
+    review = here.estui("plan", "https", expect=3)
+    assert "security API" in review
+    assert "API key estui-metricbeat" in review
+    here.estui(*APPLY)
+    config = here.sandbox.config(METRICBEAT)
+    keystore = read_beats_keystore((config / "metricbeat.keystore").read_bytes(), "k").entries
+    secret = keystore["ESTUI_API_KEY"].reveal()
+    assert "output.elasticsearch.username" not in (config / "metricbeat.yml").read_text()
+    _sends(here, "https")
+    verdict = here.json("verify")
+    assert verdict["ok"]
+    assert any("with its API key" in each["evidence"] for each in verdict["proofs"])
+    assert secret.partition(":")[2] not in here.estui("history", "report", here.json("history")[-1]["id"])
+    here.estui("rollback", "--yes", "--restart")
+    assert "invalidated" in here.out + here.err
+    assert here.tree() == before
+    _sends(here, "https")
+    assert here.json("verify")["ok"]
+
+
+@pytest.mark.slow
+def test_a_new_password_of_its_user_reaches_a_beat_and_can_be_undone(bastion: Maker, tmp_path: Path) -> None:
+    """Set, written into the keystore, the Beat restarted and proven; a typed one that it would change on reading is
+    refused before anything happens."""
+    here = bastion(1, kibana=False, beat=True)
+    here.estui(*APPLY)
+    config = here.sandbox.config(METRICBEAT)
+    old, before = _secret(config), here.tree()
+    here.estui("passwords", "set", "metricbeat_writer", "--yes", "--restart")
+    assert "metricbeat_writer logs in" in here.err
+    assert _secret(config) != old
+    _sends(here, "https")
+    assert here.json("verify")["ok"]
+    here.estui("rollback", "--yes", "--restart")
+    assert _secret(config) == old
+    assert here.tree() == before
+    _sends(here, "https")
+    given = tmp_path / "given"
+    given.write_text("metricbeat_writer=infinity\n")
+    given.chmod(0o600)
+    here.estui("passwords", "set", "metricbeat_writer", "--passwords-file", str(given), "--yes", "--restart", expect=2)
+    assert "truth value, a number or nothing" in here.err
+    assert _secret(config) == old
+
+
+@pytest.mark.slow
+def test_undoing_a_beat_that_came_later_deletes_its_user_and_role(bastion: Maker) -> None:
+    """The cluster is secured before the Beat is in the inventory; it gets its user, and an undo takes both back."""
+    here = bastion(1, kibana=False, beat=True)
+    yaml = here.workspace / "estui.yaml"
+    whole = yaml.read_text()
+    yaml.write_text(whole.partition("\nbeats:\n")[0] + "\n")
+    here.estui(*APPLY)
+    yaml.write_text(whole)
+    before = here.tree()
+    here.estui(*APPLY)
+    _sends(here, "https")
+    assert here.json("verify")["ok"]
+    here.estui("rollback", "--yes", "--restart")
+    assert "user metricbeat_writer is deleted" in here.out + here.err
+    assert "role metricbeat_writer is deleted" in here.out + here.err
+    assert here.tree() == before
+    here.estui(*APPLY)
+    _sends(here, "https")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from estui.formats.es_keystore import read_secure_settings
 from estui.formats.kibana_keystore import read_kibana_keystore
 from tests.job.conftest import Bastion, Maker
 
@@ -133,6 +134,7 @@ def test_a_forgotten_elastic_password_is_replaced_with_the_folder_alone(bastion:
     assert "others can read" in here.err
 
 
+@pytest.mark.slow
 def test_a_new_password_of_elastic_that_is_kept_elsewhere_is_set_with_the_one_before(
     bastion: Maker, tmp_path: Path
 ) -> None:
@@ -224,3 +226,34 @@ def test_typed_twice_or_shown_once(bastion: Maker, tmp_path: Path, monkeypatch: 
     written = b"".join(path.read_bytes() for path in here.workspace.rglob("*") if path.is_file())
     assert b"Typed-once" not in written
     assert password.encode() not in written
+
+
+@pytest.mark.slow
+def test_plans_are_saved_and_applied_later_with_their_secrets_given_then(bastion: Maker, tmp_path: Path) -> None:
+    """A saved plan holds no secret: a password is made when it is applied, a value comes from a file."""
+    here = bastion(1, kibana=False)
+    here.estui(*APPLY, "minimal")
+    here.estui("passwords", "set", "apm_system", "--length", "40", "--marks", "--yes")
+    password = _password(here, "apm_system", tmp_path)
+    assert len(password) == 40
+    assert _status(here, "apm_system", password) == 200
+    saved = str(tmp_path / "passwords.json")
+    here.estui("passwords", "set", "beats_system", "--length", "40", "-o", saved, expect=2)
+    here.estui("passwords", "set", "beats_system", "-o", saved, expect=3)
+    assert "passwords of beats_system" in here.out
+    assert len(here.json("history")) == 2, "nothing was changed"
+    here.estui("apply", saved, "--yes")
+    assert _status(here, "beats_system", _password(here, "beats_system", tmp_path)) == 200
+
+    value, name = tmp_path / "value", "s3.client.default.secret_key"
+    value.write_text("Secret-value-1\n")
+    settings = str(tmp_path / "settings.json")
+    here.estui("secure-settings", "set", name, "-o", settings, "--plain-http", expect=3)
+    assert "Secret-value-1" not in (tmp_path / "settings.json").read_text()
+    here.estui("apply", settings, "--plain-http", "--yes", expect=2)
+    assert "--value-file" in here.err
+    here.estui("apply", "minimal", "--value-file", str(value), "--plain-http", "--yes", expect=2)
+    assert "goes with a plan of secure settings" in here.err
+    here.estui("apply", settings, "--value-file", str(value), "--plain-http", "--yes")
+    content = (here.sandbox.config("es-1") / "elasticsearch.keystore").read_bytes()
+    assert read_secure_settings(content, None, "x").entries[name] == b"Secret-value-1"

@@ -106,6 +106,9 @@ def test_an_abort_brings_the_cluster_back_to_where_it_was(bastion: Maker, phases
         here.estui("ca", "rollover", "tick", "--all")
         here.estui(*NEXT, expect=0 if phase == 3 else 3)
         assert _issuers(here) != issuers
+    here.estui("ca", "rollover", "abort", expect=2)
+    assert f"to undo: {phases + 1} runs, in this order" in here.err
+    assert "new CA: trust both: 5 files on es-1, es-2, kibana/kibana" in here.err
     here.estui("ca", "rollover", "abort", "--yes", "--restart")
     assert (_trusted(here), _issuers(here), here.tree()) == (trusted, issuers, files)
     assert here.json("verify")["ok"]

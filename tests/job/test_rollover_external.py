@@ -10,6 +10,7 @@ from estui.model.inventory import Layer
 from estui.observe.cluster import observe
 from estui.observe.workspace import read_inventory
 from tests.corporate import Corporate, pem_of
+from tests.job.by_hand import with_one_store
 from tests.job.conftest import Bastion, Maker
 from tests.job.test_membership import _add
 from tests.job.test_rollover import APPLY, NEXT, START, _issuers, _pids, _served, _trusted
@@ -142,3 +143,28 @@ def test_a_node_joins_a_cluster_whose_leaves_a_corporate_ca_signs(bastion: Maker
     assert here.json("verify")["ok"]
     here.estui("plan", "https")
     assert "nothing to do" in here.out + here.err
+
+
+def test_one_store_for_both_layers_moves_to_a_corporate_ca(bastion: Maker, tmp_path: Path) -> None:
+    """As certutil's guide has it: the file can hold one leaf, so one request is made for both layers."""
+    here, corporate = bastion(2, kibana=False), Corporate()
+    here.estui(*APPLY, "https")
+    with_one_store(here)
+    files, pids = here.tree(), _pids(here)
+    bundle = _bundle(corporate, tmp_path)
+    start = (*START, "transport", "--to", "corporate", "--ca-file", str(bundle))
+    here.estui(*start, "--yes", expect=3)
+    requests = tmp_path / "requests"
+    here.estui("csr", "export", "--to", str(requests))
+    assert [path.name for path in sorted(requests.iterdir())] == ["es-1-transport.csr", "es-2-transport.csr"]
+    assert "es-1 transport and http" in here.out + here.err
+    here.estui("csr", "import", *_sign(corporate, requests), "--ca", str(bundle))
+    for expect in (3, 0):
+        here.estui("ca", "rollover", "tick", "--all")
+        here.estui(*NEXT, expect=expect)
+    assert _issuers(here) == {ISSUING}
+    assert set(map(frozenset, _trusted(here).values())) == {frozenset({"corporate"})}
+    assert _pids(here) == pids
+    assert here.json("verify")["ok"]
+    here.estui("ca", "rollover", "abort", "--yes")
+    assert here.tree() == files

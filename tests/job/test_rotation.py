@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from estui.errors import StoreError
+from estui.formats import es_keystore, pkcs12
 from estui.model.inventory import Layer
 from estui.observe.cluster import observe
 from estui.observe.workspace import read_inventory
+from estui.secret import Secret
 from tests.job.conftest import Bastion, Maker
 
 APPLY = ("apply", "--yes", "--restart")
@@ -83,3 +86,36 @@ def test_a_node_that_is_down_is_not_rotated(bastion: Maker) -> None:
     here.sandbox.stop("es-1")
     here.estui("rotate", "es-1", "--yes", expect=1)
     assert "may be starting" in here.err
+
+
+@pytest.mark.slow
+def test_a_new_store_password_comes_with_new_stores_and_one_restart(bastion: Maker) -> None:
+    """Asked for: the review says the restart and why; the old password opens nothing any more; an undo brings it
+    back."""
+    here = bastion(1, kibana=False)
+    here.estui(*APPLY, "https", "--format", "pkcs12")
+    before, passwords, files, pids = _served(here), _store_passwords(here), here.tree(), _pids(here)
+    here.estui("rotate", "--all", "--new-store-password", "--runbook", expect=3)
+    assert "right before its restart" in " ".join(here.out.split())
+    here.estui("rotate", "--all", "--new-store-password", "--yes", "--restart")
+    after = _store_passwords(here)
+    assert not set(after.values()) & set(passwords.values())
+    assert set(_served(here).values()).isdisjoint(before.values())
+    assert _pids(here) != pids
+    for layer in ("transport", "http"):
+        store = here.sandbox.config("es-1") / f"estui/{layer}/current/node.p12"
+        assert pkcs12.read_pkcs12(store.read_bytes(), Secret(after[layer]), "node.p12").keys
+        with pytest.raises(StoreError, match="wrong password"):
+            pkcs12.read_pkcs12(store.read_bytes(), Secret(passwords[layer]), "node.p12")
+    assert here.json("verify")["ok"]
+    here.estui("rollback", "--yes", "--restart")
+    assert here.tree() == files
+    assert _store_passwords(here) == passwords
+
+
+def _store_passwords(here: Bastion) -> dict[str, str]:
+    """Password of each layer's stores on the first node."""
+    path = here.sandbox.config("es-1") / "elasticsearch.keystore"
+    entries = es_keystore.read_secure_settings(path.read_bytes(), None, str(path)).entries
+    layers = ("transport", "http")
+    return {layer: entries[f"xpack.security.{layer}.ssl.keystore.secure_password"].decode() for layer in layers}

@@ -15,6 +15,7 @@ from estui.act.context import Context
 from estui.engine import Access, Engine, read_secret_file
 from estui.model.observed import Observed
 from estui.sandbox.processes import StartFailedError
+from tests.corporate import Corporate, pem_of
 from tests.job.conftest import Bastion, Maker
 from tests.waiting import until
 
@@ -202,3 +203,40 @@ def test_a_reload_that_fails_is_explained_by_the_log_and_a_run_is_filed(
     again = json.loads((here.workspace / "runs" / undo["id"] / "report.json").read_text())
     first, last = (next(each for each in filed["leaves"] if each["set_name"] == "http") for filed in (report, again))
     assert last["after"]["serial"] == first["after"]["serial"] != last["before"]["serial"]
+
+
+@pytest.mark.slow
+def test_the_run_book_of_every_changing_command_is_printed_and_nothing_is_changed(
+    bastion: Maker, tmp_path: Path
+) -> None:
+    """Before anybody is asked for a yes, a secret or a passphrase: steps, gates, and of an undo what comes back."""
+    here = bastion(1, kibana=False)
+    here.estui("apply", "https", "--yes", "--restart")
+    files, workspace = here.tree(), _workspace(here)
+    bundle = tmp_path / "corporate.pem"
+    bundle.write_bytes(pem_of(Corporate().root))
+    for command, words in (
+        (("ca", "rollover", "start", "http"), "CN=es-1"),
+        (("ca", "rollover", "start", "http", "--to", "corporate", "--ca-file", str(bundle)), "phase 1 of 3"),
+        (("passwords", "set", "apm_system"), "apm_system"),
+        (("secure-settings", "set", "s3.client.default.secret_key"), "(secret"),
+        (("secure-settings", "password"), "elasticsearch.keystore"),
+        (("rollback",), "estui/http/current"),
+    ):
+        here.estui(*command, "--runbook", "markdown", expect=3)
+        assert here.out.startswith("# Run-book: "), command
+        assert words in here.out, command
+        assert "goes on when" in here.out, command
+        assert "nothing was changed" in here.err, command
+    here.estui("rollback", "--runbook", "--json", expect=3)
+    assert (here.tree(), _workspace(here)) == (files, workspace)
+    here.estui("ca", "rollover", "start", "http", "--yes", "--restart", expect=3)
+    here.estui("ca", "rollover", "tick", "--all")
+    here.estui("ca", "rollover", "next", "--runbook", expect=3)
+    assert "switch leaves" in here.out
+    here.estui("ca", "rollover", "abort", "--runbook", expect=3)
+    assert "undo of new CA: trust both" in here.out
+
+
+def _workspace(here: Bastion) -> list[str]:
+    return sorted(str(path.relative_to(here.workspace)) for path in here.workspace.rglob("*"))

@@ -203,7 +203,7 @@ def test_no_command_prints_or_writes_a_secret(witness: Witness, caplog: pytest.L
     here.both("doctor", config, kibana, expect=3)
     here.both("doctor", *known, expect=3)
     for number, form in enumerate(((), ("--json",))):
-        here.estui("init", config, "--kibana", kibana, "--workspace", str(saved / f"new-{number}"), *form)
+        begun(here, str(saved / f"new-{number}"), *form)
     here.both("status", expect=(0, 3))
     here.both("status", "--evidence", expect=(0, 3))
     here.both("probe", address, expect=(1, 3))
@@ -254,12 +254,23 @@ def test_no_command_prints_or_writes_a_secret(witness: Witness, caplog: pytest.L
     assert here.canaries.found(given) == []
 
 
+def begun(here: Witness, workspace: str, *form: str) -> None:
+    """An inventory of its own, and what goes with a question about estui itself."""
+    config, kibana = str(here.sandbox.config("es-1")), str(here.sandbox.config("kibana"))
+    here.estui("init", config, "--kibana", kibana, "--workspace", workspace, *form)
+    here.estui("support-bundle", "-o", f"{workspace}-support", "--yes", "--workspace", workspace, *form)
+    for words in (("completion", "bash"), ("completion", "zsh"), ("completion", "fish"), ("man",)):
+        here.estui(*words)
+
+
 def secured(here: Witness) -> None:
     """Everything that can be done to the secured cluster."""
     here.both("status")
     here.both("status", "--evidence")
     here.both("verify")
     here.both("doctor", expect=(0, 3))
+    here.both("support-bundle", expect=2)
+    here.estui("support-bundle", "-o", str(here.folder / "saved" / "support-2.md"), "--yes")
     here.both("probe", f"127.0.0.1:{here.sandbox.ports['es-1']['transport']}")
     here.both("ca", "list")
     here.estui("passwords", "show", "elastic", expect=2)
@@ -276,6 +287,7 @@ def secured(here: Witness) -> None:
     assert stores
     assert all(here.canaries.found(value) for value in stores), "a store's password that no canary knows"
     here.both("plan", "https")
+    kibana(here)
     passwords(here)
     secure_settings(here)
     certificates(here)
@@ -283,10 +295,22 @@ def secured(here: Witness) -> None:
     here.both("history")
 
 
+def kibana(here: Witness) -> None:
+    """What Kibana gets on request, and back."""
+    wishes = ("https", "--kibana-token", "--kibana-keys")
+    here.both("plan", *wishes, "--kibana-hosts", "es-1", expect=3)
+    here.estui("apply", *wishes, "--yes", "--restart", "--json")
+    made = {name.rpartition(" ")[0] for name in here.canaries.names}
+    assert {"generated token", "generated encryption secret"} <= made
+    here.both("verify")
+    here.estui("rollback", "--yes", "--restart")
+
+
 def passwords(here: Witness) -> None:
     """New passwords of built-in users: made, kept outside, read from a file, refused, recovered, and back."""
     here.both("passwords", "list")
     here.estui("passwords", "set", "kibana_system", expect=2)
+    here.estui("passwords", "set", "kibana_system", "--runbook", expect=3)
     here.estui("passwords", "set", "kibana_system", "--yes", "--restart", "--json")
     here.estui("rollback", "--yes", "--restart")
     out = here.private / "out"
@@ -300,6 +324,12 @@ def passwords(here: Witness) -> None:
     bad = here.password_file("bad", f"apm_system={here.canaries.plant('refused password')},")
     here.both("passwords", "set", "apm_system", "--passwords-file", bad, "--yes", expect=2)
     here.both("passwords", "set", "elastic", "--show", "--yes", expect=2)
+    here.estui("passwords", "set", "apm_system", "--length", "30", "--marks", "--mixed-up", "--yes")
+    here.estui("rollback", "--yes")
+    saved = str(here.folder / "saved" / "passwords.json")
+    here.estui("passwords", "set", "apm_system", "-o", saved, expect=3)
+    here.estui("apply", saved, "--yes")
+    here.estui("rollback", "--yes")
     here.estui("passwords", "recover", "--yes")
     here.estui("rollback", "--yes")
 
@@ -309,7 +339,13 @@ def secure_settings(here: Witness) -> None:
     here.both("secure-settings", "list", expect=0)
     value = here.password_file("value", here.canaries.plant("new secure setting"))
     here.estui("secure-settings", "set", "s3.client.default.secret_key", "--value-file", value, expect=2)
+    here.estui("secure-settings", "set", "s3.client.default.secret_key", "--value-file", value, "--runbook", expect=3)
     here.estui("secure-settings", "set", "s3.client.default.secret_key", "--value-file", value, "--yes")
+    here.both("rollback", "--runbook", expect=3)
+    here.estui("rollback", "--yes")
+    saved = str(here.folder / "saved" / "settings.json")
+    here.estui("secure-settings", "set", "s3.client.default.secret_key", "-o", saved, expect=3)
+    here.estui("apply", saved, "--value-file", value, "--yes")
     here.estui("rollback", "--yes")
     here.both("secure-settings", "set", "cluster.name", "--value-file", value, "--yes", expect=1)
     here.estui("secure-settings", "remove", "s3.client.default.secret_key", "--yes", "--json")
@@ -363,6 +399,8 @@ def clients(here: Witness, sealed: str) -> None:
     here.estui("client", "new", "bob", "--to", out, "--p12", "--p12-password-file", sealed, "--json")
     here.both("client", "list")
     here.both("client", "connected", expect=3)
+    here.both("client", "guide")
+    here.both("client", "search", str(here.sandbox.folder), expect=3)
     here.estui("client", "tick", "--all")
     here.estui("client", "remove", "alice")
     here.both("plan", "mutual", expect=1)

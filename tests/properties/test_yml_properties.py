@@ -20,6 +20,7 @@ from estui.model.inventory import (
     Inventory,
     KeyType,
     KibanaEntry,
+    Limits,
     NodeEntry,
     Policy,
     StoreFormat,
@@ -273,6 +274,7 @@ def inventories(draw: st.DrawFn) -> Inventory:
         folder=draw(st.sampled_from(["estui", "tls", ".estui", "0123"])),
         credentials=draw(st.builds(CredentialFiles, MAYBE, MAYBE_PATH, MAYBE_PATH)),
         keystore_password=draw(MAYBE_PATH),
+        limits=draw(st.builds(Limits, DAYS, DAYS, DAYS)),
     )
 
 

@@ -131,3 +131,27 @@ def test_the_tour_by_keys(terminal: Open, tmp_path: Path) -> None:
     assert len([*keys, "a", "Enter", "s"]) <= 15
     one.keys("q")
     one.shows("exit=0", 60)
+
+
+def test_the_mouse_alone_reaches_a_review(terminal: Open) -> None:
+    """Clicks on a tab, on a row and on it again, the wheel, and a key of the footer: as a terminal sends them."""
+    one = terminal(estui(FAKE), size=(80, 24))
+    one.click("3 Scenario")
+    one.click("basic + HTTPS")
+    one.click("basic + HTTPS", after="▸ basic + HTTPS")
+    one.click("a apply", after="new authority")
+    one.click("esc  Cancel")
+    one.when(lambda screen: "esc  Cancel" not in screen)
+
+
+@pytest.mark.parametrize("term", ["linux", "xterm", "screen"])
+def test_old_terminals_get_sixteen_colours_or_ascii(terminal: Open, term: str) -> None:
+    """The Linux console gets ASCII; none of them is sent a colour that it has not."""
+    one = terminal(estui(FAKE), TERM=term)
+    one.shows("es-1")
+    one.keys("3")
+    one.shows("enter review")
+    one.keys("Enter")
+    one.shows("elasticsearch.yml")
+    assert one.screen.isascii() is (term == "linux")
+    assert not {"38", "48"} & set(one.colours())

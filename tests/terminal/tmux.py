@@ -64,6 +64,18 @@ class Terminal:
     def type(self, text: str) -> None:
         self._tmux("send-keys", "-l", text)
 
+    def click(self, text: str, after: str = "") -> None:
+        """Presses and lets go the left button on a text, as SGR mouse reports, once `after` is there and all stands
+        still: as a person does, who has to find the place first."""
+        self.shows(after or text)
+        seen: list[str] = []
+        until(lambda: seen.append(self.screen) or seen[-3:] == [seen[-1]] * 3, PATIENCE_S)  # type: ignore[func-returns-value]
+        screen = seen[-1]
+        row, line = next((row, line) for row, line in enumerate(screen.splitlines(), start=1) if text in line)
+        place = f"0;{line.index(text) + 2};{row}"
+        self._tmux("send-keys", "-l", f"\x1b[<{place}M")
+        self._tmux("send-keys", "-l", f"\x1b[<{place}m")
+
     @property
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")

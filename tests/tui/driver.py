@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -19,7 +20,8 @@ from estui.tui.widgets.line_view import LineView
 from tests.tui.builders import NOW
 from tests.tui.fake_engine import FakeEngine
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
+"""For one thing to come, on a machine that has other work."""
 
 
 class User:
@@ -57,6 +59,13 @@ class User:
         field.value += text[:-1]
         field.cursor_position = len(field.value)
         await self.pilot.press(text[-1])
+
+    async def resize(self, width: int, height: int) -> None:
+        """Another size of the terminal, and everything drawn for it."""
+        if self.app.size != (width, height):
+            await self.pilot.resize_terminal(width, height)
+        for _ in range(2):
+            await self.pilot.pause()
 
     async def until(self, condition: Callable[[], Any], what: str = "") -> None:
         """Waits for what a thread brings."""
@@ -143,15 +152,16 @@ class User:
 
 def screen_text(app: EstuiApp) -> str:
     """The screen as text, without trailing spaces."""
+    visible_screen_stack.set(app._background_screens)  # what a dialog lies over is seen as well
     lines = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines) + "\n"
 
 
 @asynccontextmanager
 async def at_the_screen(
-    engine: FakeEngine | None = None, *, size: tuple[int, int] = (120, 40), **options: Any
+    engine: FakeEngine | None = None, *, size: tuple[int, int] = (120, 40), ready: bool = True, **options: Any
 ) -> AsyncIterator[User]:
-    """A running app with somebody at it, ready to press keys."""
+    """A running app with somebody at it, `ready` to press keys: the first look is at its end."""
     engine = engine or FakeEngine()
     app = EstuiApp(engine, clock=lambda: NOW, **options)
     app.animation_level = "none"
@@ -159,9 +169,11 @@ async def at_the_screen(
         user = User(app, engine, pilot)
         await user.until(lambda: len(app.screen_stack) > 1, "the main screen")
         try:
-            await user.ready()
+            if ready and not app.first_start:
+                await user.ready()
             await pilot.pause()
             yield user
+            assert not app.is_running or user.screen, "what nobody looked at is drawn as well"
         finally:
             engine.stop.set()
             engine.release()

@@ -5,7 +5,7 @@ holds at any step and lets go on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,12 +34,13 @@ from estui.model.run import (
     StepState,
     Verdict,
 )
+from estui.observe.cluster import Told, mute
 from estui.secret import Secret
 from tests.tui.builders import NOW, secured, unsecured
 
 RUN = "2026-11-25T14-37-00Z-ab12"
 PASSPHRASE = "correct horse battery staple"
-WAIT_S = 10.0
+WAIT_S = 60.0
 """A test that forgets to let the walk go on ends in time all the same."""
 
 
@@ -88,10 +89,14 @@ class FakeEngine(Engine):
         timeout_s: float = 3.0,
         inventory: Inventory | None = None,
         digest_key: bytes = b"",
+        told: Told = mute,
     ) -> Observed:
         if self.read_error is not None:
             raise self.read_error
         return self.now_observed
+
+    def inventory(self) -> Inventory:
+        return self.now_observed.inventory
 
     def workspace_id(self) -> str:
         return "workspace"
@@ -211,7 +216,7 @@ class FakeEngine(Engine):
         self.left = state if complete else None
         return state
 
-    def verify(self, emit: Callable[[Event], None] = print) -> Verdict:
+    def verify(self, emit: Callable[[Event], None] = print, only: Sequence[str] = ()) -> Verdict:
         self.calls.append("verify")
         return Verdict(self._proofs(), stamp(NOW))
 

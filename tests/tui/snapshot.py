@@ -9,10 +9,20 @@ import re
 from pathlib import Path
 
 from estui.tui.app import EstuiApp
-from tests.tui.driver import screen_text
+from tests.tui.driver import User, screen_text
 
 FOLDER = Path(__file__).parent.parent.parent / "snapshots"
 _RICH_ID = re.compile(r"terminal-\d+-")
+
+
+SIZES = ((80, 24), (120, 40))
+
+
+async def check_sizes(user: User, name: str, *, update: bool) -> None:
+    """Compares the screen with its snapshots at every size, as it comes by resizing the terminal."""
+    for size in SIZES:
+        await user.resize(*size)
+        check(user.app, name, update=update)
 
 
 def _svg(app: EstuiApp) -> str:

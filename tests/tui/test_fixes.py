@@ -209,5 +209,5 @@ async def test_the_reason_of_a_log_is_in_sight_when_a_gate_fails(tmp_path: Path)
         await failed_start(user)
         seen = " ".join(user.screen.replace("┃", " ").split())
         assert REASON in seen
-        assert "s goes on" in seen
+        assert "s tries the step again" in seen
         assert "u takes everything back" in seen

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from estui.act.consent import refused
+from estui.engine import Options
 from estui.errors import UsageError
 from estui.model.inventory import Layer
-from estui.model.run import RunPhase, RunState, StepRecord, StepState
+from estui.model.plan import Plan
+from estui.model.run import Event, RunPhase, RunState, StepRecord, StepState
 from estui.secret import Secret
 from estui.tui.session import Stage
 from tests.tui.builders import many, secured, unsecured
@@ -57,6 +62,31 @@ async def test_a_small_change_is_confirmed_by_y_and_cancel_has_the_focus() -> No
         await user.until(lambda: user.dialog == "Confirm", "the question")
         await user.press("y")
         await user.until_stage(Stage.VERDICT)
+
+
+async def test_passwords_go_over_plain_http_only_when_told_so() -> None:
+    """Nothing is written before the answer; `y` begins the run again, anything else leaves everything as it was."""
+
+    class Wary(FakeEngine):
+        def apply(self, plan: Plan, emit: Callable[[Event], None] = print, options: Options | None = None) -> RunState:
+            if not self.access.over_plain:
+                raise refused(["es-1 (10.0.0.1:9200)"])
+            return super().apply(plan, emit, options)
+
+    engine = Wary(secured(https=False))
+    engine.passphrase = Secret(PASSPHRASE)
+    async with at_the_screen(engine, options=_with_commands()) as user:
+        for answer in ("escape", "y"):
+            await user.review("https")
+            await user.do("plan.apply")
+            await user.until(lambda: user.dialog == "Confirm", "the question")
+            await user.press("y")
+            await user.until(lambda: "over plain HTTP?" in user.screen, "the question about plain HTTP")
+            assert "es-1 (10.0.0.1:9200)" in user.screen
+            assert engine.calls == []
+            await user.press(answer)
+        await user.until_stage(Stage.VERDICT)
+        assert engine.calls[0] == "apply"
 
 
 async def test_a_refused_step_says_why() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
 from estui.model.inventory import Layer
 from estui.model.observed import Observed, PortState
+from estui.tui.jobs import ARRIVALS_S
 from tests.tui.builders import many
 from tests.tui.driver import at_the_screen
 from tests.tui.fake_engine import WAIT_S, FakeEngine
@@ -64,3 +66,40 @@ async def test_keys_go_through_while_fifty_nodes_are_asked_and_each_is_asked_onc
         assert sum("refused" in row.text for row in rows) == len(DEAD)
         assert sum("timed out" in row.text for row in rows) == len(HANGING)
         assert engine.asked == 2
+
+
+class Arriving(FakeEngine):
+    """Its first look tells of one node, and goes on until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(many(50))
+        self.answer = threading.Event()
+
+    def observe(self, **options: Any) -> Observed:
+        if not self.answer.is_set():
+            time.sleep(2 * ARRIVALS_S)  # so long nothing is drawn again
+            options["told"](self.now_observed.nodes[1])
+            assert self.answer.wait(WAIT_S), "the test never let the look end"
+        return super().observe(**options)
+
+
+async def test_the_first_look_shows_the_inventory_at_once_and_each_node_as_it_arrives() -> None:
+    """Nothing can be chosen there before the picture is whole: no rule was held against half of it."""
+    engine = Arriving()
+    async with at_the_screen(engine, ready=False) as user:
+
+        def line_of(name: str) -> str:
+            return next(line for line in user.rows("node-list").splitlines() if name in line)
+
+        try:
+            await user.until(lambda: "node-0000" in user.rows("node-list"), "the inventory")
+            assert user.rows("node-list").count("not looked yet") >= 5
+            await user.until(lambda: "not looked yet" not in line_of("node-0001"), "the first node")
+            assert "not looked yet" in line_of("node-0002")
+            assert user.session.observed is None
+            await user.do("nodes.open")
+            assert user.dialog == ""
+        finally:
+            engine.answer.set()
+        await user.until(lambda: user.session.observed is not None, "the whole look")
+        assert "not looked yet" not in user.rows("node-list")

@@ -221,3 +221,25 @@ async def test_every_size_works(size: tuple[int, int]) -> None:
         assert ("needed 40" if size[0] < 40 else user.view.TITLE) in user.screen
         assert user.screen.isascii()
         await user.do("move.down")
+
+
+async def test_what_is_made_is_as_long_as_was_asked_for() -> None:
+    """l: characters and signs of those that estui makes; a word that is none is not taken."""
+    engine = unlocked_engine()
+    async with at_the_screen(engine) as user:
+        await user.open("passwords")
+        await user.do("passwords.recipe")
+        await user.until(lambda: user.dialog == "AskText", "the question")
+        await user.type("forty")
+        await user.press("enter")
+        await user.until(lambda: "nothing else" in user.screen, "the reproach")
+        for _ in "forty":
+            await user.press("backspace")
+        await user.type("40 marks")
+        await user.press("enter")
+        await user.until(lambda: "made like: 40 marks" in user.screen, "the remark")
+        await user.do("passwords.new")
+        await user.until_stage(Stage.REVIEW)
+        (made,) = engine.access.typed.values()
+        assert len(made.reveal()) == 40
+        assert made.reveal() not in user.rows("review")

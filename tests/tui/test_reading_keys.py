@@ -150,7 +150,7 @@ async def test_every_pane_and_view_explains_its_words() -> None:
     wanted = {
         "pane.1": "NOT LOADED",
         "pane.2": "transport CA",
-        "pane.3": "nobody logs in",
+        "pane.3": "set-up-",
         "pane.4": "a line that is new",
         "open.certificates": "not yet valid",
         "open.findings": "the node does not start",
@@ -162,7 +162,7 @@ async def test_every_pane_and_view_explains_its_words() -> None:
         for place, words in wanted.items():
             await user.do(place, "view.explain")
             await user.until(lambda: user.dialog == "Page", place)
-            assert words in user.screen, place
+            assert words in user.screen, user.screen
             await user.press("escape")
 
 

@@ -1,4 +1,4 @@
-"""Why a key cannot work now: always a sentence, never silence."""
+"""Why a key cannot work now: always a sentence, never silence; and the pages that list keys and screens."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from estui.tui.run_view import found_run, new_run, verdict_of
 from estui.tui.session import Session, Stage, why_not
 from tests.tui.builders import NOW, unsecured
 from tests.tui.fake_engine import FakeEngine
+from tests.tui.snapshot import FOLDER
+
+KEYS_PAGE = FOLDER.parent / "docs" / "keys.md"
 
 
 def _planned() -> Session:
@@ -56,12 +59,12 @@ def test_a_run_follows_its_events() -> None:
     plan = engine.plan(unsecured(), Goal(Scenario.HTTPS))
     run = new_run(plan, "apply", NOW)
     step = plan.steps[3]
-    run = run.with_event(StepChanged(step, StepState.RUNNING))
-    run = run.with_event(EvidenceSeen(step.id, engine._evidence(step, "es-1", NOW)))
+    run = run.with_event(StepChanged(step, StepState.RUNNING), NOW)
+    run = run.with_event(EvidenceSeen(step.id, engine._evidence(step, "es-1", NOW)), NOW)
     assert run.steps[3].seen == (("es-1", True),)
-    run = run.with_event(StepChanged(step, StepState.DONE))
+    run = run.with_event(StepChanged(step, StepState.DONE), NOW)
     assert run.done == 1
-    run = run.with_event(StepChanged(step, StepState.RUNNING))
+    run = run.with_event(StepChanged(step, StepState.RUNNING), NOW)
     assert run.steps[3].seen == ()
 
 
@@ -75,9 +78,27 @@ def test_a_run_without_proofs_has_no_verdict() -> None:
     assert found_run(state, plan, NOW).steps == ()
 
 
-def test_the_readme_table_has_every_key() -> None:
-    """The table for the README is made from the keymap."""
-    text = markdown()
+def keys_page() -> str:
+    """`docs/keys.md`."""
+    return (
+        "# Keys of the terminal UI\n\n"
+        "Made from the table of bindings; `pytest tests/tui/test_reasons.py --update-snapshots` writes it anew.\n"
+        "`?` on the screen lists the same keys, those of the focused pane first. Own keys stand in `tui.json` in the\n"
+        "user's config folder, by the name of the action: "
+        '`{"keys": {"cluster.probe": "f12"}}`.\nKeys that clash are refused and told.\n\n' + markdown().rstrip() + "\n"
+    )
+
+
+def test_the_page_of_keys_is_that_of_the_bindings(update_snapshots: bool) -> None:
+    """Every key, its action's name and what it does."""
+    if update_snapshots:
+        KEYS_PAGE.write_text(keys_page())
+    assert KEYS_PAGE.read_text() == keys_page()
     for key in KEYS:
-        if key.keys:
-            assert key.tooltip in text
+        assert not key.keys or f"`{key.id}`" in keys_page()
+
+
+def test_the_page_of_screens_shows_each_of_them() -> None:
+    """A picture of every snapshot that there is."""
+    text = (KEYS_PAGE.parent / "screens.md").read_text()
+    assert [path.name for path in FOLDER.glob("*-120x40.svg") if f"(../snapshots/{path.name})" not in text] == []

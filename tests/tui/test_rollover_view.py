@@ -11,11 +11,10 @@ import pytest
 from estui.act.checklist import write_checklist
 from estui.cli.parsers import build_parser
 from estui.engine import Engine, rollover
-from estui.engine.rollover import UNASKED
 from estui.errors import CertificateError
 from estui.model.goal import Goal, Phase, Rollover, Scenario
 from estui.model.observed import AuthorityFacts, Observed
-from estui.model.rollover import Client
+from estui.model.rollover import UNASKED, Client
 from estui.model.run import RunPhase, RunState, StepRecord, StepState
 from estui.present.rollover import LEAKED
 from estui.secret import Secret
@@ -205,7 +204,7 @@ async def test_a_tick_is_taken_back(tmp_path: Path) -> None:
     """space on a ticked client takes the tick back: footer and row say so, the next phase waits again, and the
     checklist remembers who did it.
     """
-    clients = (*CLIENTS, Client(UNASKED, "nobody could be asked"))
+    clients = (*CLIENTS, *rollover.GUIDED, Client(UNASKED, "nobody could be asked"))
     engine = after_phase_one(tmp_path, *(replace(each, ticked="ops at 2026-11-25T14:00:00Z") for each in clients))
     async with at_the_screen(engine) as user:
         await user.open("rollover")
@@ -258,7 +257,8 @@ async def test_a_rollover_is_undone_phase_by_phase(tmp_path: Path) -> None:
         await user.do("rollover.undo")
         await user.until(lambda: user.dialog == "Confirm", "the question")
         assert "Bring the cluster back to where it was?" in user.screen
-        assert FIRST_RUN in user.screen
+        assert "to undo: 1 run" in " ".join(user.screen.split())
+        assert f"{FIRST_RUN}, new CA: trust both:" in user.screen
         await user.press("u", "enter")
         assert user.dialog == "RolloverView"
         await user.do("rollover.undo")
@@ -327,3 +327,52 @@ def _with_commands() -> object:
     from estui.engine import Options
 
     return Options(run_commands=True)
+
+
+async def test_what_clients_have_to_change_is_a_page_for_all_or_for_the_one_under_the_cursor(tmp_path: Path) -> None:
+    engine = after_phase_one(tmp_path, *CLIENTS)
+    async with at_the_screen(engine) as user:
+        await user.open("rollover")
+        await user.do("rollover.guide")
+        await user.until(lambda: user.dialog == "Page", "the guides")
+        assert "what every client needs" in user.screen
+        await user.do("page.close")
+        while user.view.key != CLIENTS[-1].id:
+            await user.do("move.down")
+        await user.do("rollover.guide")
+        await user.until(lambda: user.dialog == "Page", "the guide of a Beat")
+        for _ in range(3):
+            await user.press("pagedown")
+        assert "Beats that estui does not manage" in user.screen
+        assert "Logstash" not in user.screen
+
+
+async def test_files_of_clients_are_searched_for_the_old_ca(tmp_path: Path) -> None:
+    observed = trusting_both()
+    old = next(each for each in observed.authorities if each.name == "http")
+    (tmp_path / "agent.yml").write_text(f"x: 1\nca_trusted_fingerprint: {old.certificate.sha256}\n")
+    (tmp_path / "w").mkdir()
+    engine = after_phase_one(tmp_path / "w", observed=observed)
+    async with at_the_screen(engine) as user:
+        await user.open("rollover")
+        await user.do("rollover.search")
+        await user.until(lambda: user.dialog == "AskText", "the question")
+        await user.type(str(tmp_path / "agent.yml"))
+        await user.press("enter")
+        await user.until(lambda: user.dialog == "Page", "what was found")
+        assert "agent.yml:2" in user.screen
+        assert "pins CA http" in " ".join(user.screen.replace("┃", " ").split())
+
+
+async def test_who_talked_to_the_nodes_stands_in_the_review(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Client("http 10.0.0.8 c", "10.0.0.8 (curl/8.5.0) talks to the HTTP layer", "2026-11-25T11:00:00Z")
+    monkeypatch.setattr(
+        "estui.engine.clients.with_connected", lambda engine, observed, goal: replace(observed, connected=(seen,))
+    )
+    async with at_the_screen(FakeEngine()) as user:
+        await user.do("pane.3")
+        while user.main.view("ladder").key != "https":
+            await user.do("move.down")
+        await user.do("scenario.choose")
+        await user.until_stage(Stage.REVIEW)
+        assert "10.0.0.8 (curl/8.5.0)" in user.rows("review")

@@ -138,7 +138,7 @@ async def test_a_defect_in_a_thread_is_told() -> None:
     """A defect of ours in a job does not end the app: it is told, and its log named."""
     engine = FakeEngine()
     async with at_the_screen(engine) as user:
-        engine.verify = _broken  # type: ignore[method-assign]
+        engine.verify = _broken  # type: ignore[method-assign, assignment]
         await user.do("run.verify")
         await user.told("internal error: ZeroDivisionError")
         assert "estui-crash-" in user.rows("review")

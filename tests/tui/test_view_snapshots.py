@@ -20,168 +20,146 @@ from tests.tui.test_fixes import differing_rows, failed_start, with_beat, with_f
 from tests.tui.test_passwords_view import known_users
 from tests.tui.test_rollover_view import CLIENTS, after_phase_one
 from tests.tui.test_secure_view import TABLE, unlocked_engine
-from tests.tui.test_snapshots import SIZES
 from tests.tui.test_views import with_findings, with_runs
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_certificates(size: tuple[int, int], update_snapshots: bool) -> None:
+async def test_certificates(update_snapshots: bool) -> None:
     """One node's leaves end soon."""
-    async with at_the_screen(FakeEngine(secured(soon="es-2")), size=size) as user:
+    async with at_the_screen(FakeEngine(secured(soon="es-2"))) as user:
         await user.open("certificates")
-        snapshot.check(user.app, "certificates", update=update_snapshots)
+        await snapshot.check_sizes(user, "certificates", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_findings(size: tuple[int, int], update_snapshots: bool) -> None:
+async def test_findings(update_snapshots: bool) -> None:
     """An error, warnings on two nodes, and a note; on the warnings."""
-    async with at_the_screen(with_findings(), size=size) as user:
+    async with at_the_screen(with_findings()) as user:
         await user.open("findings")
         await user.do("move.down")
-        snapshot.check(user.app, "findings", update=update_snapshots)
+        await snapshot.check_sizes(user, "findings", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_nodes_with_findings(size: tuple[int, int], update_snapshots: bool) -> None:
+async def test_nodes_with_findings(update_snapshots: bool) -> None:
     """The worst of each node in the nodes' pane."""
-    async with at_the_screen(with_findings(), size=size) as user:
+    async with at_the_screen(with_findings()) as user:
         await user.until(lambda: user.session.findings, "the findings")
-        snapshot.check(user.app, "nodes-with-findings", update=update_snapshots)
+        await snapshot.check_sizes(user, "nodes-with-findings", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_review_side_by_side(size: tuple[int, int], update_snapshots: bool) -> None:
+async def test_review_side_by_side(update_snapshots: bool) -> None:
     """The change of a yml as it is and as it will be."""
-    async with at_the_screen(size=size) as user:
+    async with at_the_screen() as user:
         await user.review("https")
         await user.do("review.next", "review.next", "review.next", "review.split")
-        snapshot.check(user.app, "review-split", update=update_snapshots)
+        await snapshot.check_sizes(user, "review-split", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_rollover_choice(size: tuple[int, int], update_snapshots: bool) -> None:
+async def test_rollover_choice(update_snapshots: bool) -> None:
     """Which CA is to go."""
-    async with at_the_screen(FakeEngine(secured()), size=size) as user:
+    async with at_the_screen(FakeEngine(secured())) as user:
         await user.open("rollover")
         await user.do("rollover.mark")
-        snapshot.check(user.app, "rollover-choice", update=update_snapshots)
+        await snapshot.check_sizes(user, "rollover-choice", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_rollover(size: tuple[int, int], update_snapshots: bool, tmp_path: Path) -> None:
+async def test_rollover(update_snapshots: bool, tmp_path: Path) -> None:
     """After phase 1, with one client ticked; read-only, so that nobody is asked who connects."""
     ticked = Client(CLIENTS[1].id, CLIENTS[1].text, CLIENTS[1].last_seen, "ops at 2026-11-25T14:00:00.000Z")
     engine = after_phase_one(tmp_path, CLIENTS[0], ticked)
-    async with at_the_screen(engine, size=size, read_only=True) as user:
+    async with at_the_screen(engine, read_only=True) as user:
         await user.open("rollover")
-        snapshot.check(user.app, "rollover", update=update_snapshots)
+        await snapshot.check_sizes(user, "rollover", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_history(size: tuple[int, int], update_snapshots: bool) -> None:
+async def test_history(update_snapshots: bool) -> None:
     """A run that is in effect, and one that was undone."""
-    async with at_the_screen(with_runs(), size=size) as user:
+    async with at_the_screen(with_runs()) as user:
         await user.open("history")
-        snapshot.check(user.app, "history", update=update_snapshots)
+        await snapshot.check_sizes(user, "history", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_adoption(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_adoption(update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One CA whose key is at hand, one whose key is not here."""
     monkeypatch.setattr(adoption, "look", lambda *_: Look(unsecured(), (), REPORT))
-    async with at_the_screen(size=size) as user:
+    async with at_the_screen() as user:
         await user.open("adoption")
-        snapshot.check(user.app, "adoption", update=update_snapshots)
+        await snapshot.check_sizes(user, "adoption", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_findings_with_fixes(size: tuple[int, int], update_snapshots: bool) -> None:
+async def test_findings_with_fixes(update_snapshots: bool) -> None:
     """On one that a plan puts right."""
-    async with at_the_screen(with_fixes(), size=size) as user:
+    async with at_the_screen(with_fixes()) as user:
         await user.open("findings")
-        snapshot.check(user.app, "findings-with-fixes", update=update_snapshots)
+        await snapshot.check_sizes(user, "findings-with-fixes", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_secure_settings(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_secure_settings(update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One entry differs, one is missing on two nodes; on the one that differs."""
     monkeypatch.setattr(secure_settings, "look", lambda *_: TABLE)
-    async with at_the_screen(unlocked_engine(), size=size) as user:
+    async with at_the_screen(unlocked_engine()) as user:
         await user.open("secure")
         await user.do("move.down")
-        snapshot.check(user.app, "secure-settings", update=update_snapshots)
+        await snapshot.check_sizes(user, "secure-settings", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_passwords(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_passwords(update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two are stored here; elastic is marked."""
     monkeypatch.setattr(passwords, "built_in_users", known_users())
-    async with at_the_screen(unlocked_engine(), size=size) as user:
+    async with at_the_screen(unlocked_engine()) as user:
         await user.open("passwords")
         await user.do("passwords.mark")
-        snapshot.check(user.app, "passwords", update=update_snapshots)
+        await snapshot.check_sizes(user, "passwords", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_typing_a_password(
-    size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_typing_a_password(update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second time, after the first."""
     monkeypatch.setattr(passwords, "built_in_users", known_users())
-    async with at_the_screen(unlocked_engine(), size=size) as user:
+    async with at_the_screen(unlocked_engine()) as user:
         await user.open("passwords")
         await user.do("passwords.type")
         await user.until(lambda: user.dialog == "AskSecret", "the question")
         await user.type("twenty characters ..")
         await user.press("enter")
-        snapshot.check(user.app, "password-typed", update=update_snapshots)
+        await snapshot.check_sizes(user, "password-typed", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_rollover_to_another_ca(size: tuple[int, int], update_snapshots: bool) -> None:
+async def test_rollover_to_another_ca(update_snapshots: bool) -> None:
     """Its name and its file are asked for."""
-    async with at_the_screen(FakeEngine(secured()), size=size) as user:
+    async with at_the_screen(FakeEngine(secured())) as user:
         await user.open("rollover")
         await user.do("rollover.external")
         await user.until(lambda: user.dialog == "AskSuccessor", "the dialog")
-        snapshot.check(user.app, "rollover-external", update=update_snapshots)
+        await snapshot.check_sizes(user, "rollover-external", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_runbook(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_runbook(update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole run-book of basic + HTTPS, from its top."""
     monkeypatch.setattr("estui.engine.runbook.login_name", lambda: "ops")
     monkeypatch.setattr("estui.engine.runbook.socket.gethostname", lambda: "admin-1")
-    async with at_the_screen(size=size) as user:
+    async with at_the_screen() as user:
         await open_runbook(user)
-        snapshot.check(user.app, "runbook", update=update_snapshots)
+        await snapshot.check_sizes(user, "runbook", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_report(size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_report(update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a run did, from its top."""
     monkeypatch.setattr(report, "report_of", lambda *_: RUN_REPORT)
-    async with at_the_screen(with_runs(), size=size) as user:
+    async with at_the_screen(with_runs()) as user:
         await user.open("history")
         await user.do("history.report")
         await user.until(lambda: user.dialog == "DocumentPage", "the report")
         await user.until(lambda: page_text(user), "its text")
-        snapshot.check(user.app, "report", update=update_snapshots)
+        await snapshot.check_sizes(user, "report", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_failed_gate(size: tuple[int, int], update_snapshots: bool) -> None:
+async def test_failed_gate(update_snapshots: bool) -> None:
     """A node does not come up, and its log says why."""
-    async with at_the_screen(size=size) as user:
+    async with at_the_screen() as user:
         await failed_start(user)
-        snapshot.check(user.app, "gate-failed", update=update_snapshots)
+        await snapshot.check_sizes(user, "gate-failed", update=update_snapshots)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_nodes_that_differ(
-    size: tuple[int, int], update_snapshots: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_nodes_that_differ(update_snapshots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every difference by sign and word, with a Beat below."""
     monkeypatch.setattr("estui.present.rows", lambda *_: differing_rows())
-    async with at_the_screen(FakeEngine(with_beat()), size=size) as user:
-        snapshot.check(user.app, "nodes-that-differ", update=update_snapshots)
+    async with at_the_screen(FakeEngine(with_beat())) as user:
+        await snapshot.check_sizes(user, "nodes-that-differ", update=update_snapshots)

@@ -1,4 +1,4 @@
-"""`estui client`: certificates for people, and the checklist of who connects."""
+"""`estui client`: certificates for people, the checklist of who connects, and what clients have to change."""
 
 from __future__ import annotations
 
@@ -8,16 +8,26 @@ from pathlib import Path
 
 from estui.cli.output import Exit, glyphs, say, show, show_json
 from estui.cli.session import given_secret, open_session, require_passphrase
-from estui.engine import Engine, clients
+from estui.decide.client_way import client_way
+from estui.engine import Engine, client_guides, clients
 from estui.errors import UsageError
 from estui.model.rollover import Client
+from estui.present.client_guides import GUIDES, guide_lines, search_lines
 from estui.present.clients import client_lines, connected_lines
 from estui.secret import Secret
 
 
 def run(options: argparse.Namespace) -> int:
-    """`list`, `new`, `remove`, `connected` or `tick`."""
-    verbs = {"list": _list, "new": _new, "remove": _remove, "connected": _connected, "tick": _tick}
+    """`list`, `new`, `remove`, `connected`, `tick`, `guide` or `search`."""
+    verbs = {
+        "list": _list,
+        "new": _new,
+        "remove": _remove,
+        "connected": _connected,
+        "tick": _tick,
+        "guide": _guide,
+        "search": _search,
+    }
     return verbs[options.verb](open_session(options), options)
 
 
@@ -71,6 +81,30 @@ def _remove(engine: Engine, options: argparse.Namespace) -> int:
     say(f"{options.name} is forgotten; estui plan mutual takes its roles from the nodes")
     say("its certificate passes the handshake until it ends: passwords and roles keep it out, not the TLS layer")
     return Exit.DONE
+
+
+def _guide(engine: Engine, options: argparse.Namespace) -> int:
+    unknown = [name for name in options.guides if name not in GUIDES]
+    if unknown:
+        raise UsageError(f"there is no guide {unknown[0]!r}", hint=f"one of {', '.join(GUIDES)}")
+    way = client_way(engine.observe())
+    if options.json:
+        names = options.guides or list(GUIDES)
+        show_json({"way": way, "guides": {name: [line.text for line in GUIDES[name](way)] for name in names}})
+    else:
+        show(guide_lines(way, tuple(options.guides)))
+    return Exit.DONE
+
+
+def _search(engine: Engine, options: argparse.Namespace) -> int:
+    observed = engine.observe(network=False)
+    sought = client_guides.authorities_sought(engine, observed, options.ca)
+    found = client_guides.search_folders(engine, observed, [Path(each) for each in options.folders], options.ca)
+    if options.json:
+        show_json(found)
+    else:
+        show(search_lines(found, [each.name for each in sought]))
+    return Exit.PENDING if found.references else Exit.DONE
 
 
 def _connected(engine: Engine, options: argparse.Namespace) -> int:

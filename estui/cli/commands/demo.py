@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     say(f"starting a sandbox cluster in {folder}")
     sandbox: Sandbox | None = None
     try:
-        sandbox = Sandbox.create(folder, owner=os.getpid())
+        sandbox = Sandbox.create(folder, beat=options.beat, owner=os.getpid())
         engine = _engine(sandbox)
         if has_terminal() and sys.stdout.isatty() and not options.tour and not options.json:
             return open_tui(engine, options, sandbox=True)

@@ -14,6 +14,7 @@ from estui.cli.output import Exit, show, show_json
 from estui.cli.session import open_session
 from estui.decide.findings.registry import RULES, all_findings, stands_out
 from estui.decide.fixes import command_of_rule
+from estui.decide.selection import of_targets
 from estui.engine import fixes, read_secret_file
 from estui.engine.folders import folders_inventory, observe_folders
 from estui.errors import UsageError
@@ -46,14 +47,14 @@ def _look(options: argparse.Namespace) -> tuple[Observed, tuple[Finding, ...]]:
     if not options.folders:
         engine = open_session(options)
         observed = engine.observe(network=not options.offline)
-        return observed, engine.findings(observed)
+        return of_targets(observed, engine.findings(observed), options.only)
     # abspath rather than resolve, which would follow the links of mounts
     folders = [os.path.abspath(Path(folder).expanduser()) for folder in options.folders]  # noqa: PTH100
     named = options.keystore_password_file
     password = read_secret_file(Path(named)) if named else None
     inventory = folders_inventory(folders, _version(options.elasticsearch))
     observed = observe_folders(inventory, network=not options.offline, keystore_password=password)
-    return observed, all_findings(observed, utc_now())
+    return of_targets(observed, all_findings(observed, utc_now()), options.only)
 
 
 def _version(text: str | None) -> Version | None:

@@ -11,10 +11,9 @@ from pathlib import Path
 from estui.cli.output import Exit, has_terminal, say, show_json
 from estui.decide.hosts import address_of_url
 from estui.engine import Engine, open_engine
+from estui.engine.first_start import create_workspace
 from estui.engine.folders import look_at_folders
 from estui.errors import SettingsError, UsageError
-from estui.formats.inventory import parse_inventory
-from estui.formats.inventory_text import write_inventory
 from estui.model.inventory import BeatEntry, Inventory, KibanaEntry, NodeEntry
 from estui.present import count
 
@@ -35,10 +34,7 @@ def run(options: argparse.Namespace) -> int:
     inventory = replace(inventory, cluster=options.cluster or found.cluster)
     inventory = _ask_missing(inventory, found.missing)
     engine = open_engine(options.workspace)
-    Path(engine.path).mkdir(mode=0o700, parents=True, exist_ok=True)
-    content = write_inventory(inventory)
-    parse_inventory(content, "estui.yaml", engine.path)
-    engine.workspace.create(content)
+    create_workspace(engine, inventory)
     _tell(engine, inventory, options)
     return Exit.DONE
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from estui import present
+from estui.cli.commands.filing import print_runbook, wants_runbook
 from estui.cli.commands.run import finish, run_options
 from estui.cli.output import Exit, say, show, show_json
 from estui.cli.session import confirm, confirm_commands, narrate, open_session, require_passphrase
@@ -65,7 +66,12 @@ def _add(engine: Engine, options: argparse.Namespace) -> int:
     addition = membership.look(engine, _entry(options), StoreFormat(options.format) if options.format else None)
     plan = addition.plan
     if plan is None or plan.is_empty:
+        if wants_runbook(options):
+            say(f"{addition.name} has everything already: there are no steps, only its entry in estui.yaml is missing")
+            return Exit.PENDING
         return _record_only(engine, options, addition)
+    if wants_runbook(options):
+        return print_runbook(engine, plan, addition.observed, options)
     if not options.yes:
         show(present.review_lines(plan, engine.review(plan, addition.observed)), sys.stderr)
         if not confirm(f"Let {addition.name} join {plan.cluster}?", "--yes, after reading the review"):

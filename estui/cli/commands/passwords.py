@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from estui import present
-from estui.cli.commands.plan import save
+from estui.cli.commands.filing import print_runbook, wants_runbook
+from estui.cli.commands.plan import save, save_plan
 from estui.cli.commands.run import finish, run_options
 from estui.cli.output import Exit, has_terminal, say, show, show_json
 from estui.cli.session import confirm, confirm_commands, given_secret, narrate, open_session, require_passphrase
@@ -74,6 +75,12 @@ def _new(engine: Engine, options: argparse.Namespace, users: tuple[str, ...], *,
     _check_source(options)
     observed = care.look(engine)
     plan = care.plan_passwords(engine, observed, users, by_file=by_file)
+    if wants_runbook(options):
+        return print_runbook(engine, plan, observed, options)
+    if options.output:
+        show(present.review_lines(plan, engine.review(plan, observed)))
+        save_plan(plan, options.output)
+        return Exit.PENDING
     if not _confirmed(engine, options, observed, plan):
         say("nothing was changed")
         return Exit.PENDING
@@ -98,6 +105,12 @@ def _new(engine: Engine, options: argparse.Namespace, users: tuple[str, ...], *,
 def _check_source(options: argparse.Namespace) -> None:
     if options.ask and options.passwords_file:
         raise UsageError("--ask and --passwords-file both say where the passwords come from", hint="give one of them")
+    if _has_recipe(options) and (options.ask or options.passwords_file or options.output):
+        raise UsageError(
+            "--length, --marks and --mixed-up are about passwords that estui makes in this run",
+            hint="leave them out beside --ask, --passwords-file and -o",
+        )
+    care.recipe(length=options.length)
     if options.show and not sys.stdout.isatty():
         raise UsageError("passwords are shown on a terminal only", hint="--passwords-out FILE keeps them in a file")
     if options.ask and not has_terminal():
@@ -121,12 +134,18 @@ def _values(engine: Engine, options: argparse.Namespace, plan: Plan) -> dict[str
         if missing:
             raise UsageError(f"{options.passwords_file} has no password of {', '.join(missing)}")
         values = {user: engine.access.passwords[user] for user in users}
-    elif options.show or options.passwords_out:
-        values = care.make(users)
+    elif options.show or options.passwords_out or _has_recipe(options):
+        like = care.recipe(length=options.length, marks=options.marks, mixed_up=options.mixed_up)
+        values = care.make(users, like)
     else:
         return {}
-    care.give(engine, plan, values, store=options.ask and not options.show and not options.passwords_out)
+    kept_here = not (options.passwords_file or options.show or options.passwords_out)
+    care.give(engine, plan, values, store=kept_here)
     return values
+
+
+def _has_recipe(options: argparse.Namespace) -> bool:
+    return options.length is not None or options.marks or options.mixed_up
 
 
 def _show_once(engine: Engine, values: dict[str, Secret]) -> None:

@@ -12,8 +12,9 @@ from estui.cli.session import open_session
 from estui.engine import clients
 from estui.errors import Location, UsageError
 from estui.formats.wire import plan_bytes
-from estui.model.goal import Demand, Goal, MutualTls, Scenario
+from estui.model.goal import Demand, Goal, KibanaWish, MutualTls, Scenario
 from estui.model.inventory import StoreFormat
+from estui.model.plan import Plan
 
 
 def goal_of(options: argparse.Namespace, scenario: str) -> Goal:
@@ -24,7 +25,17 @@ def goal_of(options: argparse.Namespace, scenario: str) -> Goal:
         tuple(options.only),
         options.expect_nodes,
         mutual=_mutual(options, scenario),
+        kibana=_kibana(options, scenario),
     )
+
+
+def _kibana(options: argparse.Namespace, scenario: str) -> KibanaWish | None:
+    wish = KibanaWish(options.kibana_token, options.kibana_keys, tuple(dict.fromkeys(options.kibana_hosts)))
+    if wish == KibanaWish():
+        return None
+    if scenario != Scenario.HTTPS:
+        raise UsageError(f"--kibana-token and the like go with https, not with {scenario}", hint="estui plan https")
+    return wish
 
 
 def _mutual(options: argparse.Namespace, scenario: str) -> MutualTls | None:
@@ -45,16 +56,20 @@ def run(options: argparse.Namespace) -> int:
     if options.runbook:
         from estui.cli.commands.filing import print_runbook
 
-        options.markdown = options.runbook == "markdown"
         return print_runbook(engine, plan, observed, options)
     if options.json:
         show_json(plan)
     else:
         show(present.review_lines(plan, engine.review(plan, observed, fold=not options.all)))
     if options.output and not plan.is_empty:
-        save(Path(options.output), plan_bytes(plan))
-        say(f"saved: {options.output}; apply it with: estui apply {options.output}")
+        save_plan(plan, options.output)
     return Exit.DONE if plan.is_empty else Exit.PENDING
+
+
+def save_plan(plan: Plan, path: str) -> None:
+    """A plan in a new file. UsageError where that is there already or cannot be written."""
+    save(Path(path), plan_bytes(plan))
+    say(f"saved: {path}; apply it with: estui apply {path}")
 
 
 def save(path: Path, content: bytes) -> None:

@@ -1,4 +1,7 @@
-"""`estui probe`: one fresh handshake with a port, and what it proves. Needs no workspace, writes nothing."""
+"""`estui probe`: one fresh handshake with a port, and what it proves. Needs no workspace, writes nothing.
+
+In a workspace that knows the address, whoever connects to it there judges it too.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ from pathlib import Path
 
 from estui import present
 from estui.act.journal import utc_now
-from estui.cli.output import Exit, glyphs, show, show_json
+from estui.cli.output import Exit, glyphs, say, show, show_json
 from estui.cli.session import open_session
 from estui.decide.probing import commands, judge
-from estui.engine.probing import probe_targets
-from estui.errors import UsageError
+from estui.engine import Engine
+from estui.engine.probing import Probed, probe_address, probe_targets
+from estui.errors import EstuiError, UsageError
 from estui.formats.pem import load_certificates
 from estui.model.certificate import CertificateFacts
 from estui.model.inventory import Address
@@ -33,10 +37,17 @@ def run(options: argparse.Namespace) -> int:
     addresses = [parse_address(text) for text in options.addresses]
     trusted = _read_authorities(Path(options.ca)) if options.ca else ()
     authority = os.path.abspath(options.ca) if options.ca else ""  # noqa: PTH100 - resolve() follows links
+    engine = None if options.ca else _workspace(options)
     code = Exit.DONE
-    shown = []
+    shown: list[object] = []
     for address in addresses:
         name = options.name or address.host
+        known = probe_address(engine, address, timeout_s=options.timeout, name=options.name or "") if engine else None
+        if known:
+            code = _worse(code, known.served, known.proofs)
+            shown.append(known)
+            _show(known, options)
+            continue
         served = probe(address, timeout_s=options.timeout, server_name=name)
         proofs = judge(served, name, trusted, utc_now())
         by_hand = commands(served, name, authority)
@@ -47,6 +58,25 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         show_json(shown)
     return code
+
+
+def _workspace(options: argparse.Namespace) -> Engine | None:
+    """The workspace that may know an address; none where there is none, or where it cannot be read, which is told."""
+    engine = open_session(options)
+    try:
+        engine.inventory()
+    except UsageError:
+        return None
+    except EstuiError as error:
+        say(f"judged without the workspace: {error}")
+        return None
+    return engine
+
+
+def _show(probed: Probed, options: argparse.Namespace) -> None:
+    if not options.json:
+        title = f"{probed.target} {probed.port}"
+        show(present.probe_lines(probed.served, probed.proofs, probed.commands, utc_now(), glyphs(sys.stdout), title))
 
 
 def _worse(code: Exit, served: Served, proofs: Sequence[Proof]) -> Exit:
@@ -62,27 +92,16 @@ def _targets(options: argparse.Namespace) -> int:
     mixed = [text for text in options.addresses if is_address(text)]
     if mixed:
         raise UsageError(f"{mixed[0]} is an address, and others are names", hint="addresses and names one at a time")
-    if options.addresses and not can_open(options):
+    if options.addresses and _workspace(options) is None:
         parse_address(options.addresses[0])
     code = Exit.DONE
     probed = probe_targets(open_session(options), options.addresses, timeout_s=options.timeout, name=options.name or "")
     for each in probed:
         code = _worse(code, each.served, each.proofs)
-        if not options.json:
-            title = f"{each.target} {each.port}"
-            show(present.probe_lines(each.served, each.proofs, each.commands, utc_now(), glyphs(sys.stdout), title))
+        _show(each, options)
     if options.json:
         show_json(probed)
     return code
-
-
-def can_open(options: argparse.Namespace) -> bool:
-    """Whether there is a workspace in which a name can be looked up."""
-    try:
-        open_session(options).inventory()
-    except UsageError:
-        return False
-    return True
 
 
 def is_address(text: str) -> bool:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from estui.cli.commands.filing import print_way_back, wants_runbook
 from estui.cli.commands.run import carry_out, finish, run_options
 from estui.cli.output import Exit, glyphs, say, show, show_json
 from estui.cli.session import confirm, confirm_commands, narrate, open_session
@@ -13,7 +14,7 @@ from estui.engine import Engine, rollover
 from estui.errors import UsageError
 from estui.model.goal import Goal
 from estui.model.observed import Observed
-from estui.present.rollover import rollover_lines, rollover_title
+from estui.present.rollover import rollover_lines, rollover_title, undo_lines
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,7 +39,8 @@ def _bring_in(engine: Engine, observed: Observed, options: argparse.Namespace) -
     """The CA that follows, out of a file; it is trusted by nobody before the first phase is applied."""
     if not options.to:
         raise UsageError("what is the CA in that file to be called?", hint="--to NAME, such as --to corporate")
-    observed, notes = rollover.bring_in(engine, observed, options.names, options.to, Path(options.ca_file))
+    keep = not wants_runbook(options)
+    observed, notes = rollover.bring_in(engine, observed, options.names, options.to, Path(options.ca_file), keep=keep)
     for note in notes:
         say(f"{options.to}: {note}")
     return observed
@@ -74,7 +76,7 @@ def _then(engine: Engine, code: int) -> int:
 
 def _next(engine: Engine, options: argparse.Namespace) -> int:
     observed = engine.observe()
-    state = rollover.look_for_clients(engine, observed)
+    state = rollover.opened(engine) if wants_runbook(options) else rollover.look_for_clients(engine, observed)
     if state.goal.leaked:
         return _all_phases(engine, options)
     return _then(engine, _phase(engine, options, observed, rollover.next_goal(engine, observed)))
@@ -112,18 +114,19 @@ def _tick(engine: Engine, options: argparse.Namespace) -> int:
 
 def _abort(engine: Engine, options: argparse.Namespace) -> int:
     """Undoes the phases that are done, the last one first, each by its own gates."""
-    runs = rollover.runs_to_undo(engine)
+    runs = rollover.way_back(engine)
+    if wants_runbook(options):
+        return print_way_back(engine, [each.run for each in runs], options)
     if not options.yes:
-        found = rollover.current(engine)
-        title = f"{rollover_title(found)}; " if found else ""
-        say(f"{title}to undo: {', '.join(runs)}, in this order")
+        if found := rollover.current(engine):
+            show(undo_lines(found, runs), sys.stderr)
         if not confirm("Bring the cluster back to where it was?", "--yes"):
             say("nothing was changed")
             return Exit.PENDING
     if options.restart:
         confirm_commands(engine, by_option=True)
-    for run_id in runs:
-        state = engine.rollback(run_id, narrate, run_options(options))
+    for each in runs:
+        state = engine.rollback(each.run, narrate, run_options(options))
         if state.unfinished:
             return finish(state, options)
     say("the cluster is back to where it was; the new CA stays in the workspace and is trusted by nobody")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estui import present
-from estui.cli.commands.filing import print_runbook
-from estui.cli.commands.plan import goal_of
-from estui.cli.output import Exit, glyphs, say, show, show_json
+from estui.act.consent import PlainHttpError
+from estui.cli.commands.filing import print_runbook, print_way_back, wants_runbook
+from estui.cli.commands.plan import goal_of, save_plan
+from estui.cli.output import Exit, glyphs, has_terminal, say, show, show_json
 from estui.cli.session import confirm, confirm_commands, narrate, open_session, require_passphrase
 from estui.engine import Engine, Options, clients, passwords, rotation_goal
 from estui.errors import Location, UsageError
 from estui.formats.wire import parse_plan
 from estui.model.goal import Rotation, Scenario
 from estui.model.plan import Plan
+from estui.model.run import StepKind
 from estui.present.passwords import kept_words
 from estui.secret import Secret
 
@@ -64,18 +68,29 @@ def read_plan(engine: Engine, what: str, options: argparse.Namespace, observed: 
 
 def apply(engine: Engine, options: argparse.Namespace) -> int:
     """Shows the review, asks, materialises, walks."""
+    from estui.cli.commands.secure_settings import give_secrets
+
     observed = engine.observe()
-    return carry_out(engine, options, observed, read_plan(engine, options.what, options, observed))
+    plan = read_plan(engine, options.what, options, observed)
+    if not wants_runbook(options):
+        give_secrets(engine, options, plan)
+    return carry_out(engine, options, observed, plan)
 
 
 def rotate(engine: Engine, options: argparse.Namespace) -> int:
     """New leaves for the targets named, for all, or for what is due; nothing due is success."""
-    if not options.targets and not options.all and not options.due:
+    targets = (*options.targets, *options.only)
+    if not targets and not options.all and not options.due:
         raise UsageError("which certificates?", hint="name targets, or give --all or --due")
     observed = engine.observe()
     sets = (options.layer,) if options.layer else ()
-    goal = rotation_goal(observed, tuple(options.targets), Rotation(options.due, sets, options.fresh_names))
-    return carry_out(engine, options, observed, engine.plan(observed, goal))
+    rotation = Rotation(options.due, sets, options.fresh_names, options.new_store_password)
+    plan = engine.plan(observed, rotation_goal(observed, targets, rotation))
+    if options.output and not options.runbook and not plan.is_empty:
+        show(present.review_lines(plan, engine.review(plan, observed)))
+        save_plan(plan, options.output)
+        return Exit.PENDING
+    return carry_out(engine, options, observed, plan)
 
 
 def carry_out(engine: Engine, options: argparse.Namespace, observed: Observed, plan: Plan) -> int:
@@ -84,8 +99,7 @@ def carry_out(engine: Engine, options: argparse.Namespace, observed: Observed, p
     if plan.is_empty:
         say(present.plan_summary(plan, review))
         return Exit.DONE
-    if getattr(options, "runbook", None):
-        options.markdown = options.runbook == "markdown"
+    if wants_runbook(options):
         return print_runbook(engine, plan, observed, options)
     if not options.yes:
         show(present.review_lines(plan, review), sys.stderr)
@@ -98,7 +112,24 @@ def carry_out(engine: Engine, options: argparse.Namespace, observed: Observed, p
     if engine.needs_passphrase(plan):
         require_passphrase(engine)
     with passwords.kept_in_file(engine, _passwords_out(options), values):
-        return finish(engine.apply(plan, narrate, run_options(options)), options)
+        walk = partial(_begin, engine, plan, options)
+        state = passwords.proven(engine, walk, narrate, run_options(options)) if plan.goal.passwords else walk()
+        return finish(state, options)
+
+
+def _begin(engine: Engine, plan: Plan, options: argparse.Namespace) -> RunState:
+    """Applies; where logins would go over plain HTTP, which is found before anything is written, asks first."""
+    try:
+        return engine.apply(plan, narrate, run_options(options))
+    except PlainHttpError as error:
+        if not has_terminal():
+            raise
+        for line in error.lines()[:-1]:
+            say(line)
+        if not confirm("Send them all the same, in this run?", "--plain-http"):
+            raise
+        engine.access = replace(engine.access, over_plain=True)
+        return engine.apply(plan, narrate, run_options(options))
 
 
 def _passwords_out(options: argparse.Namespace) -> Path | None:
@@ -131,13 +162,16 @@ def finish(state: RunState, options: argparse.Namespace) -> int:
 
 def rollback(engine: Engine, options: argparse.Namespace) -> int:
     """Shows the steps back, asks, undoes."""
+    if wants_runbook(options):
+        return print_way_back(engine, [options.run], options)
     plan = engine.rollback_preview(options.run)
     if not options.yes:
         show([*present.outage_lines(plan), *present.plan_steps(plan)], sys.stderr)
         if not confirm(f"Undo it on {plan.cluster}?", "--yes"):
             say("nothing was changed")
             return Exit.PENDING
-    if plan.goal.passwords and engine.workspace.has_secrets():
+    deletes = any(step.kind is StepKind.TOKENS for step in plan.steps) and engine.credentials() is None
+    if (plan.goal.passwords or deletes) and engine.workspace.has_secrets():
         require_passphrase(engine)
     if options.restart:
         confirm_commands(engine, by_option=True)

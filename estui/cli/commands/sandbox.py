@@ -37,7 +37,9 @@ def run(options: argparse.Namespace) -> int:
 def _up(options: argparse.Namespace) -> int:
     folder = Path(options.folder or tempfile.mkdtemp(prefix="estui-sandbox-"))
     exists = (folder / "sandbox.json").exists()
-    sandbox = open_sandbox(folder) if exists else Sandbox.create(folder, start=False)
+    if exists and options.beat:
+        raise UsageError("--beat goes with a new sandbox", hint="name another --folder")
+    sandbox = open_sandbox(folder) if exists else Sandbox.create(folder, beat=options.beat, start=False)
     sandbox.up()
     workspace = make_workspace(sandbox)
     if options.json:

@@ -7,6 +7,9 @@ import os
 import sys
 from pathlib import Path
 
+from estui import present
+from estui.cli.commands.filing import print_runbook, wants_runbook
+from estui.cli.commands.plan import save_plan
 from estui.cli.commands.run import carry_out
 from estui.cli.output import Exit, show, show_json
 from estui.cli.session import given_secret, open_session
@@ -14,6 +17,8 @@ from estui.engine import Engine
 from estui.engine import secure_settings as care
 from estui.errors import Location, UsageError
 from estui.model.goal import KeystoreEdit, SecureEdit
+from estui.model.observed import Observed
+from estui.model.plan import Plan
 from estui.present.secure_settings import secure_lines
 from estui.secret import Secret
 
@@ -37,16 +42,47 @@ def _list(engine: Engine, options: argparse.Namespace) -> int:
 
 
 def _set(engine: Engine, options: argparse.Namespace) -> int:
-    observed, name = engine.observe(), options.name
-    plan = care.plan_secure(engine, observed, SecureEdit(KeystoreEdit.SET, (name,)), options.only)
-    care.give(engine, {name: _value(options)})
+    observed = engine.observe()
+    edit = SecureEdit(KeystoreEdit.SET, (options.name,))
+    return _carry_out(engine, options, observed, care.plan_secure(engine, observed, edit, options.only))
+
+
+def _carry_out(engine: Engine, options: argparse.Namespace, observed: Observed, plan: Plan) -> int:
+    """Saved for later, or with its secrets applied at once; its run-book needs none of them."""
+    if wants_runbook(options):
+        return print_runbook(engine, plan, observed, options)
+    if options.output and not plan.is_empty:
+        show(present.review_lines(plan, engine.review(plan, observed)))
+        save_plan(plan, options.output)
+        return Exit.PENDING
+    give_secrets(engine, options, plan)
     return carry_out(engine, options, observed, plan)
+
+
+def give_secrets(engine: Engine, options: argparse.Namespace, plan: Plan) -> None:
+    """What a plan of secure settings writes, from files or a terminal: it holds none itself. Other plans have none."""
+    edit = plan.goal.secure
+    if edit is None or plan.is_empty:
+        _refuse_files(options)
+    elif edit.edit is KeystoreEdit.SET:
+        if len(edit.names) > 1 and options.value_file:
+            raise UsageError(f"the plan sets {len(edit.names)} entries", hint="leave out --value-file to type each")
+        care.give(engine, {name: _value(options, name) for name in edit.names})
+    elif edit.edit is KeystoreEdit.PROTECT:
+        care.give(engine, {}, _new_password(options))
+
+
+def _refuse_files(options: argparse.Namespace) -> None:
+    for name in ("value_file", "new_password_file"):
+        if getattr(options, name, None):
+            shown = "--" + name.replace("_", "-")
+            raise UsageError(f"{shown} goes with a plan of secure settings", hint=f"leave out {shown}")
 
 
 def _remove(engine: Engine, options: argparse.Namespace) -> int:
     observed = engine.observe()
     edit = SecureEdit(KeystoreEdit.REMOVE, tuple(dict.fromkeys(options.names)))
-    return carry_out(engine, options, observed, care.plan_secure(engine, observed, edit, options.only))
+    return _carry_out(engine, options, observed, care.plan_secure(engine, observed, edit, options.only))
 
 
 def _password(engine: Engine, options: argparse.Namespace) -> int:
@@ -54,10 +90,7 @@ def _password(engine: Engine, options: argparse.Namespace) -> int:
         raise UsageError("--remove takes the password off, --new-password-file sets one", hint="give one of them")
     observed = engine.observe()
     edit = SecureEdit(KeystoreEdit.UNPROTECT if options.remove else KeystoreEdit.PROTECT)
-    plan = care.plan_secure(engine, observed, edit, options.only)
-    if not options.remove:
-        care.give(engine, {}, _new_password(options))
-    return carry_out(engine, options, observed, plan)
+    return _carry_out(engine, options, observed, care.plan_secure(engine, observed, edit, options.only))
 
 
 def _new_password(options: argparse.Namespace) -> Secret:
@@ -69,12 +102,12 @@ def _new_password(options: argparse.Namespace) -> Secret:
     return password
 
 
-def _value(options: argparse.Namespace) -> bytes:
+def _value(options: argparse.Namespace, name: str) -> bytes:
     """From a file or standard input, else typed twice; never from the command line, which others can see."""
     if not options.value_file:
         if options.raw:
             raise UsageError("--raw goes with --value-file", hint="name the file")
-        return given_secret(None, f"value of {options.name}", "--value-file FILE", new=True).encode()
+        return given_secret(None, f"value of {name}", "--value-file FILE", new=True).encode()
     content = _read(options.value_file)
     if options.raw:
         return content

@@ -8,6 +8,7 @@ import sys
 from estui import present
 from estui.cli.output import Exit, glyphs, say, show, show_json
 from estui.cli.session import open_session
+from estui.decide.selection import named_targets, select
 from estui.decide.views import views_of
 from estui.errors import UsageError
 
@@ -19,6 +20,7 @@ def run(options: argparse.Namespace) -> int:
     unfinished = engine.unfinished()
     now = engine.clock()
     views = views_of(observed, now)
+    options.targets = select(named_targets(observed), (*options.targets, *options.only))
     unknown = sorted(set(options.targets) - {view.target for view in views})
     if unknown:
         known = ", ".join(view.target for view in views)

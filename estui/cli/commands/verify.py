@@ -12,7 +12,7 @@ from estui.cli.session import open_session
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 where every proof holds, 4 where one fails."""
-    verdict = open_session(options).verify()
+    verdict = open_session(options).verify(only=options.only)
     if options.json:
         show_json({"ok": verdict.ok, "at": verdict.at, "proofs": verdict.proofs})
     else:

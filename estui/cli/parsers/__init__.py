@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 
-from estui import __version__
+from estui.cli.output import MEANINGS
 from estui.cli.parsers import (
     adopt,
     ca,
     client,
     csr,
     doctor,
+    kibana,
     node,
     passwords,
     probe,
     runs,
     secure_settings,
+    shell,
     status,
+    support,
     watch,
 )
-from estui.cli.parsers.options import run_options
+from estui.cli.parsers.options import only_option, plan_out, run_options, runbook_option
 from estui.cli.session import common_options
 
 SCENARIOS = ("minimal", "basic", "https", "mutual")
@@ -34,11 +36,10 @@ def build_parser() -> argparse.ArgumentParser:
         prog="estui",
         description="Secures self-managed Elasticsearch clusters and keeps their certificates alive. "
         "Without a command it opens the terminal UI on the workspace.",
-        epilog="Exit codes: 0 done or clean, 1 failed, 2 usage, 3 changes pending, findings or waiting for a person, "
-        "4 applied but not verified, 5 locked, 128 + signal.",
+        epilog=f"Exit codes: {', '.join(f'{code:d} {text}' for code, text in MEANINGS.items())}, 128 + signal.",
         parents=[common_options()],
     )
-    parser.add_argument("--version", action="version", version=_versions())
+    parser.add_argument("--version", action=_Versions, nargs=0, help="versions, for a bug report")
     _tui_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -53,19 +54,19 @@ def build_parser() -> argparse.ArgumentParser:
     _changing_commands(command)
     _keeping_commands(command)
     _sandbox_commands(command)
+    support.add(command)
+    shell.add(command)
     return parser
 
 
-def _versions() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+class _Versions(argparse.Action):
+    """Looks versions up when they are asked for, and not whenever a parser is made."""
 
-    parts = [f"estui {__version__}", f"Python {sys.version.split()[0]}"]
-    for package in ("textual", "cryptography", "ruamel.yaml", "httpx"):
-        try:
-            parts.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            parts.append(f"{package} missing")
-    return ", ".join(parts)
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from estui.versions import versions
+
+        print(", ".join(f"{name} {number}" for name, number in versions()))
+        parser.exit()
 
 
 def _tui_options(parser: argparse.ArgumentParser) -> None:
@@ -97,17 +98,18 @@ def _looking_commands(command: Adder) -> None:
     doctor.add(command)
     probe.add(command)
     plan = command("plan", "show what a scenario would change; changes nothing", "plan")
-    plan.add_argument("scenario", choices=SCENARIOS)
+    plan.add_argument("scenario", choices=SCENARIOS, help="where the cluster is to go")
     _plan_options(plan)
     plan.add_argument("-o", "--output", metavar="FILE", help="save the plan for `estui apply FILE`")
     plan.add_argument("--all", action="store_true", help="show every node, also where changes are the same")
-    runs.runbook_option(plan)
+    runbook_option(plan)
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", nargs="+", default=[], metavar="TARGET", help="these targets only")
+    only_option(parser)
     parser.add_argument("--format", choices=("pem", "pkcs12"), help="files for keys and certificates")
     client.mutual_options(parser)
+    kibana.wish_options(parser)
 
 
 def _changing_commands(command: Adder) -> None:
@@ -115,9 +117,10 @@ def _changing_commands(command: Adder) -> None:
     apply.add_argument("what", metavar="FILE|SCENARIO", help="saved plan, or minimal, basic, https, mutual")
     _plan_options(apply)
     run_options(apply)
-    runs.runbook_option(apply)
+    runbook_option(apply)
     apply.add_argument("--yes", action="store_true", help="the review was read: do not ask")
     passwords.passwords_out(apply)
+    secure_settings.secrets_of_plan(apply)
     apply.add_argument("--write-now", action="store_true", help="switch files before the nodes are stopped")
     rotate = command("rotate", "new leaves from the same CA, loaded without a restart", "run")
     rotate.add_argument("targets", nargs="*", metavar="TARGET", help="a node, kibana/NAME, beat/NAME or client/estui")
@@ -125,17 +128,25 @@ def _changing_commands(command: Adder) -> None:
     rotate.add_argument("--due", action="store_true", help="what falls inside the renewal window")
     rotate.add_argument("--layer", choices=("transport", "http", "client"), help="this layer only")
     rotate.add_argument("--fresh-names", action="store_true", help="names as inventory and addresses want them today")
+    rotate.add_argument(
+        "--new-store-password",
+        action="store_true",
+        help="PKCS#12 sets: stores with a new password, read by each node at its restart",
+    )
+    only_option(rotate)
+    plan_out(rotate)
     rotate.add_argument("--yes", action="store_true", help="do not ask")
     run_options(rotate)
-    runs.runbook_option(rotate)
+    runbook_option(rotate)
     runs.add_runbook(command)
     rollback = command("rollback", "undo a run: the one in hand, or the last one", "run")
-    rollback.add_argument("run", nargs="?", metavar="RUN")
+    rollback.add_argument("run", nargs="?", metavar="RUN", help="else the one in hand, or the last one")
     rollback.add_argument("--yes", action="store_true", help="do not ask")
     rollback.add_argument(
         "--force", nargs="+", default=[], metavar="FILE", help="undo these although they were changed since"
     )
     run_options(rollback)
+    runbook_option(rollback)
     recover = command("recover", "finish or undo a run that was cut short", "run")
     way = recover.add_mutually_exclusive_group()
     way.add_argument("--complete", action="store_true", help="finish the act in hand")
@@ -149,7 +160,7 @@ def _changing_commands(command: Adder) -> None:
     )
     run_options(recover)
     runs.add_history(command)
-    command("verify", "prove every layer again by fresh handshakes and requests", "verify")
+    only_option(command("verify", "prove every layer again by fresh handshakes and requests", "verify"))
 
 
 def _keeping_commands(command: Adder) -> None:
@@ -167,8 +178,11 @@ def _sandbox_commands(command: Adder) -> None:
     )
     _tui_options(demo)
     demo.add_argument("--folder", metavar="DIR", help="keep the sandbox here (else a temporary folder)")
+    demo.add_argument("--beat", action="store_true", help="with a Metricbeat that sends to it")
     demo.add_argument("--tour", action="store_true", help="the unattended tour, also on a terminal")
     sandbox = command("sandbox", "the sandbox by itself, for trying commands", "sandbox")
-    sandbox.add_argument("verb", choices=("up", "stop", "start", "restart", "down", "status", "add"))
-    sandbox.add_argument("name", nargs="?", metavar="NODE")
+    verbs = ("up", "stop", "start", "restart", "down", "status", "add")
+    sandbox.add_argument("verb", choices=verbs, help="of the whole sandbox, of one service, or a folder for a new node")
+    sandbox.add_argument("name", nargs="?", metavar="NODE", help="node or kibana, for stop, start and restart")
     sandbox.add_argument("--folder", metavar="DIR", help="the sandbox's folder")
+    sandbox.add_argument("--beat", action="store_true", help="with `up`: a Metricbeat that sends to it as well")

@@ -28,11 +28,11 @@ def add(command: Adder) -> None:
         "--new-passphrase-file", metavar="FILE", help="file with the new one on its first line (else asked for twice)"
     )
     renew = verb("renew", "make a CA last longer: new certificate, same key, so that its leaves go on holding")
-    renew.add_argument("name", metavar="NAME")
+    renew.add_argument("name", metavar="NAME", help="as `estui ca list` names it")
     renew.add_argument("--new-key", action="store_true", help="refused: another key is another CA, see ca rollover")
     _days(renew)
     issued = verb("issued", "the leaves that a CA issued, and where each of them is now")
-    issued.add_argument("name", metavar="NAME")
+    issued.add_argument("name", metavar="NAME", help="as `estui ca list` names it")
     issued.add_argument("--offline", action="store_true", help="read the folders only, ask no port")
     rollover.add(verb)
 
@@ -44,7 +44,7 @@ def _days(parser: argparse.ArgumentParser) -> None:
 def _moving(verb: Verb) -> None:
     """Out of the workspace and into it."""
     export = verb("export", "write a CA's certificate into a new file, on request with its key")
-    export.add_argument("name", metavar="NAME")
+    export.add_argument("name", metavar="NAME", help="as `estui ca list` names it")
     export.add_argument("--to", metavar="FILE", required=True, help="new file; PKCS#12 where it ends in .p12 or .pfx")
     export.add_argument("--with-key", action="store_true", help="the encrypted key as well, under its own password")
     export.add_argument(

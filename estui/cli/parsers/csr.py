@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estui.cli.parsers.nested import verbs_of
-from estui.cli.parsers.options import run_options
+from estui.cli.parsers.options import run_options, runbook_option
 
 if TYPE_CHECKING:
     from estui.cli.parsers import Adder
@@ -38,3 +38,4 @@ def add(command: Adder) -> None:
     apply.add_argument("--layer", choices=LAYERS, help="this layer only; Kibana's server goes with http")
     apply.add_argument("--yes", action="store_true", help="do not ask")
     run_options(apply)
+    runbook_option(apply)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from estui.cli.parsers.options import run_options
+from estui.cli.parsers.options import only_option, run_options
 
 if TYPE_CHECKING:
     from estui.cli.parsers import Adder
@@ -17,6 +17,7 @@ def add(command: Adder) -> None:
     doctor.add_argument("folders", nargs="*", metavar="DIR", help="configuration folders (else the workspace's)")
     doctor.add_argument("--explain", metavar="RULE", help="what a rule means")
     doctor.add_argument("--rules", action="store_true", help="list all rules")
+    only_option(doctor)
     doctor.add_argument("--offline", action="store_true", help="read the folders only, ask no port")
     doctor.add_argument(
         "--elasticsearch",

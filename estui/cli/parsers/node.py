@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estui.cli.parsers.nested import verbs_of
-from estui.cli.parsers.options import run_options
+from estui.cli.parsers.options import run_options, runbook_option
 
 if TYPE_CHECKING:
     from estui.cli.parsers import Adder
@@ -33,6 +33,7 @@ def add(command: Adder) -> None:
     )
     join.add_argument("--yes", action="store_true", help="the review was read: do not ask")
     run_options(join)
+    runbook_option(join)
     leave = verb("remove", "take a node that is no member any more out of estui.yaml")
     leave.add_argument("name", metavar="NAME", help="its name or its configuration folder")
     leave.add_argument("--force", action="store_true", help="although no node can be asked whether it is a member")

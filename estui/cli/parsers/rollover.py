@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from estui.cli.parsers.nested import Verb, verbs_of
-from estui.cli.parsers.options import run_options
+from estui.cli.parsers.options import run_options, runbook_option
 
 
 def add(verb: Verb) -> None:
@@ -35,3 +35,4 @@ def add(verb: Verb) -> None:
     for changing in (start, following, abort):
         changing.add_argument("--yes", action="store_true", help="do not ask")
         run_options(changing)
+        runbook_option(changing)

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from estui.cli.parsers.client import mutual_options
-from estui.cli.parsers.options import run_options
+from estui.cli.parsers.kibana import wish_options
+from estui.cli.parsers.options import only_option, run_options
 
 if TYPE_CHECKING:
     from estui.cli.parsers import Adder
@@ -24,32 +25,22 @@ def add_runbook(command: Adder) -> None:
         "scenario, for a change request, and change nothing",
     )
     _filed(runbook)
-    runbook.add_argument("--only", nargs="+", default=[], metavar="TARGET", help="of a scenario: these targets only")
+    only_option(runbook)
     runbook.add_argument("--format", choices=("pem", "pkcs12"), help="of a scenario: files for keys and certificates")
     mutual_options(runbook)
+    wish_options(runbook)
     run_options(runbook)
 
 
 def add_history(command: Adder) -> None:
     """`history`."""
     history = command("history", "past runs, the report of one, and pruning old ones", "history")
-    history.add_argument("verb", choices=("list", "report", "prune"), nargs="?", default="list")
+    history.add_argument("verb", choices=("list", "report", "prune"), nargs="?", default="list", help="else list")
     history.add_argument("run", nargs="?", metavar="RUN", help="of `report` (else the one in hand, or the last one)")
     _filed(history)
     history.add_argument("--keep", type=int, default=10, metavar="N", help="newest runs that stay (default 10)")
     history.add_argument("--days", type=float, default=0.0, metavar="N", help="only runs older than this many days")
     history.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def runbook_option(parser: argparse.ArgumentParser) -> None:
-    """For commands that make a plan."""
-    parser.add_argument(
-        "--runbook",
-        choices=("text", "markdown"),
-        nargs="?",
-        const="text",
-        help="print the whole run-book for a change request, and change nothing",
-    )
 
 
 def _filed(parser: argparse.ArgumentParser) -> None:

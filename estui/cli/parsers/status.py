@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estui.cli.parsers.options import only_option
+
 if TYPE_CHECKING:
     from estui.cli.parsers import Adder
 
@@ -11,7 +13,8 @@ if TYPE_CHECKING:
 def add(command: Adder) -> None:
     """The command and its options."""
     status = command("status", "show every target: desired, on disk, served, and where they differ", "status")
-    status.add_argument("targets", nargs="*", metavar="TARGET", help="these only: a node, kibana/NAME, beat/NAME")
+    status.add_argument("targets", nargs="*", metavar="TARGET", help="these only, as with --only")
+    only_option(status)
     status.add_argument(
         "-v", "--evidence", action="store_true", help="everything about each target, and what shows each difference"
     )

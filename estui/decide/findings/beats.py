@@ -1,10 +1,15 @@
-"""Rules about Beats: their output's settings and user, and the modes of their files (beats.md)."""
+"""Rules about Beats: their output's settings, its user, whom they trust, and the mode of the yml (beats.md §2).
+
+Their keystore and keys are `beats_keystore`'s.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from estui.decide.beats_paths import modules, sources
+from estui.decide.beats_pins import PIN, why_ignored
 from estui.decide.findings.rule import Facts, Hit, Text, about_beat
 from estui.decide.findings.view import at_beat, client_authentication, listed, place, tls_on
 from estui.model.finding import Severity
@@ -13,10 +18,17 @@ from estui.model.observed import Fault, ObservedBeat
 from estui.model.setting import Setting
 
 OUTPUT = "output.elasticsearch"
-_PREFIXES = (f"{OUTPUT}.ssl", "setup.kibana.ssl", "monitoring.elasticsearch.ssl")
+_PREFIXES = (
+    f"{OUTPUT}.ssl",
+    "setup.kibana.ssl",
+    "monitoring.elasticsearch.ssl",
+    "xpack.monitoring.elasticsearch.ssl",
+)
+_MODULES = ("elasticsearch", "kibana", "logstash", "beat")
+"""Modules of Metricbeat that ask the stack for its figures."""
 _OPTIONS = (
     *("enabled", "certificate_authorities", "certificate", "key", "key_passphrase", "key_passphrase_path"),
-    *("verification_mode", "ca_trusted_fingerprint", "ca_sha256", "supported_protocols", "cipher_suites"),
+    *("verification_mode", PIN, "ca_sha256", "supported_protocols", "cipher_suites"),
     *("curve_types", "renegotiation", "restart_on_cert_change.enabled", "restart_on_cert_change.period"),
     *("certificate_reload.enabled", "certificate_reload.period", "disable_legacy_pem_support"),
 )
@@ -26,12 +38,16 @@ _OTHERS = ("elastic", "kibana_system", "kibana", "logstash_system", "beats_syste
 _ROLES = ("monitoring_user", "superuser", "kibana_admin", "remote_monitoring_agent", "remote_monitoring_collector")
 
 
-def _contexts(beat: ObservedBeat) -> Iterator[tuple[str, str]]:
-    """Whole name and last part of each TLS setting."""
-    for key in beat.settings:
+def _tls_options(beat: ObservedBeat) -> Iterator[tuple[str, str, Setting, str]]:
+    """Whole name, last part, setting and place of each TLS option, also of modules that talk to the stack."""
+    for key, setting in beat.settings.items():
         for prefix in _PREFIXES:
             if key.startswith(f"{prefix}."):
-                yield key, key.removeprefix(f"{prefix}.")
+                yield key, key.removeprefix(f"{prefix}."), setting, at_beat(beat, key)
+    for path, item, settings in modules(beat, _MODULES):
+        for key, setting in settings.items():
+            if key.startswith(f"{item}.ssl."):
+                yield key, key.removeprefix(f"{item}.ssl."), setting, place(beat.entry.config, path, setting)
 
 
 def _all_settings(beat: ObservedBeat) -> Iterator[tuple[str, Setting, str]]:
@@ -54,11 +70,11 @@ def _all_settings(beat: ObservedBeat) -> Iterator[tuple[str, Setting, str]]:
     )
 )
 def setting_unknown(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
-    for key, name in _contexts(beat):
+    for key, name, _, where in _tls_options(beat):
         if name not in _OPTIONS:
             near = difflib.get_close_matches(name, _OPTIONS, 1)
             hint = f"did you mean {near[0]}?" if near else ""
-            yield Hit(beat.target, f"{key} is not known", at_beat(beat, key), hint)
+            yield Hit(beat.target, f"{key} is not known", where, hint)
 
 
 @about_beat(
@@ -72,10 +88,10 @@ def setting_unknown(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
     )
 )
 def verification_invalid(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
-    for key, name in _contexts(beat):
-        text = beat.setting(key) or "full"
+    for key, name, setting, where in _tls_options(beat):
+        text = setting.text or "full"
         if name == "verification_mode" and text not in _MODES and "${" not in text:
-            yield Hit(beat.target, f"{key} is {text!r}", at_beat(beat, key))
+            yield Hit(beat.target, f"{key} is {text!r}", where)
 
 
 @about_beat(
@@ -105,10 +121,9 @@ def verification_none(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
     )
 )
 def fingerprint_form(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
-    for key, name in _contexts(beat):
-        text = beat.setting(key) or ""
-        if name == "ca_trusted_fingerprint" and "${" not in text and not _is_hex_digest(text):
-            yield Hit(beat.target, f"{key} is not 64 hex digits", at_beat(beat, key))
+    for key, name, setting, where in _tls_options(beat):
+        if name == PIN and "${" not in setting.text and not _is_hex_digest(setting.text):
+            yield Hit(beat.target, f"{key} is not 64 hex digits", where)
 
 
 def _is_hex_digest(text: str) -> bool:
@@ -255,18 +270,24 @@ def yml_writable(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
 
 @about_beat(
     Text(
-        "beat-keystore-mode",
-        Severity.FATAL,
-        "the Beat's keystore has another mode than 0600",
-        "the Beat exits: can only be writable and readable by the owner",
-        "chmod 0600 the file",
-        "strict permission checks; seen with filebeat 7.17.29: 0640, 0400 and 0700 are refused",
+        "beat-fingerprint-ignored",
+        Severity.ERROR,
+        "a pinned CA fingerprint that this Beat does not look at",
+        "it is ignored in silence, and the Beat fails: x509: certificate signed by unknown authority",
+        "write ssl.certificate_authorities with the CA file instead",
+        "seen with Beats 7.17.0 and 7.17.29, which lack ca_trusted_fingerprint; strict asks the CA files only",
     )
 )
-def keystore_mode(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
-    for name, state in beat.files.items():
-        if name.endswith(".keystore") and state.exists and state.mode not in (0, 0o600):
-            yield Hit(beat.target, f"{name} has mode {state.mode:04o}", place(beat.entry.config, name))
+def fingerprint_ignored(beat: ObservedBeat, facts: Facts) -> Iterator[Hit]:
+    for key, name, setting, where in _tls_options(beat):
+        why = why_ignored(beat, _settings_of(beat, setting), key.removesuffix(f".ssl.{PIN}")) if name == PIN else ""
+        if why:
+            yield Hit(beat.target, f"{key}: {why}", where)
+
+
+def _settings_of(beat: ObservedBeat, setting: Setting) -> Mapping[str, Setting]:
+    """All settings of the yml that a setting stands in."""
+    return next(found for _, found in sources(beat) if found.get(setting.key) is setting)
 
 
 RULES = (
@@ -282,5 +303,5 @@ RULES = (
     file_unusable,
     path_relative,
     yml_writable,
-    keystore_mode,
+    fingerprint_ignored,
 )

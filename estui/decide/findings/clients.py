@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from estui.decide.beats_pins import pin_in_force
 from estui.decide.findings.peers import refusal, sent_by, trust_of, trusting, trusts_itself
 from estui.decide.findings.rule import Facts, Hit, Text, about_cluster
 from estui.decide.findings.view import (
@@ -18,6 +19,7 @@ from estui.decide.findings.view import (
 )
 from estui.decide.hosts import address_of_url, known_hosts
 from estui.decide.mutual import trust_context
+from estui.model.certificate import CertificateFacts
 from estui.model.finding import Severity
 from estui.model.inventory import Address, Layer
 from estui.model.observed import Observed, ObservedNode, OnDisk, PortState
@@ -39,6 +41,8 @@ class Client:
     """Its configuration folder, as this host sees it."""
     by_common_name: bool = True
     """Whether it looks at the CN of a certificate without SANs."""
+    pin: str = ""
+    """Fingerprint of a CA that it trusts where a node sends it along."""
 
     def is_https(self, url: str) -> bool:
         return (url.split("://", 1)[0] if "://" in url else self.default_scheme) == "https"
@@ -70,6 +74,7 @@ def clients(facts: Facts) -> Iterator[Client]:
                 beat.trust,
                 beat.entry.config,
                 beat.setting("output.elasticsearch.ssl.verification_mode") != "strict",
+                pin_in_force(beat),
             )
 
 
@@ -207,17 +212,46 @@ def client_distrusts_node(facts: Facts) -> Iterator[Hit]:
         if client.mode == "none" or client.trust.problem or not any(map(client.is_https, client.urls)):
             continue
         anchors = client.trust.trusted
-        if not anchors and not _issued_privately(facts):
-            continue  # public CAs of the system may do
+        if not anchors and (client.pin or not _issued_privately(facts)):
+            continue  # a pin is a rule of its own; public CAs of the system may do
         refused: dict[str, list[str]] = {}
         for node in _used_nodes(client, facts, hosts):
             chain = sent_by(node, Layer.HTTP)
+            if _sends_pinned(chain, client.pin):
+                continue
             if chain and chain[0].sha256 not in {facts.sha256 for facts in anchors}:
                 reason = refusal(anchors, chain, ("server",), facts.now)
                 if reason:
                     refused.setdefault(reason, []).append(node.target)
         for reason, names in refused.items():
             yield Hit(client.target, f"would refuse {listed(names)}: {reason}", client.at_trust)
+
+
+def _sends_pinned(chain: Sequence[CertificateFacts], pin: str) -> bool:
+    return any(each.is_ca and each.sha256 == pin for each in chain)
+
+
+@about_cluster(
+    Text(
+        "client-pin-unsent",
+        Severity.ERROR,
+        "a pinned CA fingerprint that no certificate of a node's chain has",
+        "the Beat fails: x509: certificate signed by unknown authority; only a CA that the node sends along counts",
+        "write ssl.certificate_authorities with the CA file; or let the nodes send leaf and CA",
+        "elastic-agent-libs, tlscommon; seen with filebeat 9",
+    )
+)
+def client_pin_unsent(facts: Facts) -> Iterator[Hit]:
+    hosts = Hosts(facts)
+    for client in clients(facts):
+        if not client.pin or client.trust.trusted or client.mode == "none":
+            continue
+        for node in _used_nodes(client, facts, hosts):
+            chain = sent_by(node, Layer.HTTP)
+            if chain and not _sends_pinned(chain, client.pin):
+                others = any(each.is_ca for each in chain)
+                why = "sends CAs with other fingerprints only" if others else "sends its leaf without a CA"
+                yield Hit(client.target, f"{node.target} {why}", client.at_trust)
 
 
 def _used_nodes(client: Client, facts: Facts, hosts: Hosts) -> list[ObservedNode]:
@@ -303,6 +337,7 @@ RULES = (
     client_mixes_schemes,
     client_names_missing,
     client_distrusts_node,
+    client_pin_unsent,
     client_certificate_refused,
     client_trusts_leaf,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from estui.decide.findings.rule import FROM_8, V8, Facts, Hit, Text, about_kibana
+from estui.decide.findings.rule import FROM_8, V8, Facts, Hit, Text, about_cluster, about_kibana
 from estui.decide.findings.view import at_kibana, client_authentication, listed, place, secured, tls_on
+from estui.decide.kibana_wishes import differing_keys, missing_keys
 from estui.model.finding import Severity
 from estui.model.inventory import Layer
 from estui.model.observed import ObservedKibana
@@ -232,7 +233,7 @@ def encryption_key_short(kibana: ObservedKibana, facts: Facts) -> Iterator[Hit]:
         Severity.NOTE,
         "Kibana makes a new session key at each start",
         "everybody is logged out when Kibana restarts, and several instances do not share sessions",
-        "set xpack.security.encryptionKey, the same on all instances; kibana-encryption-keys generate",
+        "estui plan https --kibana-keys gives all instances the same ones, in kibana.keystore",
         "xpack.security.encryptionKey (elastic.co documentation)",
     )
 )
@@ -242,6 +243,28 @@ def encryption_key_unset(kibana: ObservedKibana, facts: Facts) -> Iterator[Hit]:
     if not _has(kibana, key) and not unknown and facts.nodes and all(secured(node) for node in facts.nodes):
         severity = Severity.WARNING if len(facts.observed.kibana) > 1 else None
         yield Hit(kibana.target, f"{key} is not set", at_kibana(kibana, key), severity=severity)
+
+
+@about_cluster(
+    Text(
+        "kibana-encryption-keys-differ",
+        Severity.ERROR,
+        "Kibana instances with different encryption keys",
+        "what one instance encrypted (sessions, alert rules, connectors, reports) the others cannot read",
+        "give all of them the same; estui plan https --kibana-keys gives it to those that have none",
+        "Kibana in production: several instances (elastic.co documentation)",
+    )
+)
+def encryption_keys_differ(facts: Facts) -> Iterator[Hit]:
+    for name, owners in differing_keys(facts.observed):
+        yield Hit(owners[0].target, f"{name} is another one on {listed(each.target for each in owners[1:])}", "")
+    for kibana in facts.kibana:
+        owned = {name for other in facts.kibana for name, _ in other.shared}
+        unread = kibana.keystore.present and not kibana.keystore.opened
+        for name in () if unread else missing_keys(kibana):
+            if name in owned:
+                at, severity = at_kibana(kibana, name), Severity.WARNING
+                yield Hit(kibana.target, f"{name} is not set, and on other instances it is", at, severity=severity)
 
 
 @about_kibana(
@@ -273,5 +296,6 @@ RULES = (
     setting_removed,
     encryption_key_short,
     encryption_key_unset,
+    encryption_keys_differ,
     public_url,
 )

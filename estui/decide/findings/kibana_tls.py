@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from estui.decide.findings.kibana import CLIENT_CERTIFICATE, CLIENT_KEY
@@ -11,6 +12,10 @@ from estui.model.finding import Severity
 from estui.model.observed import Fault, NamedFile, ObservedKibana
 
 _SCHEMA = "Kibana, elasticsearch_config.ts and ssl_config.ts"
+_ENROLLED = re.compile(r"/data/ca_\d+\.crt$|^/var/lib/kibana/")
+"""Where Kibana puts the CA of the cluster that it was enrolled in. Source: Kibana, `interactive_setup`, `kibana_config_
+writer.ts`."""
+_ENROLLED_HINT = "it lies in Kibana's data folder: mount that too, and write `data:` for this instance into estui.yaml"
 _SETTINGS = {"certificate_authorities": "certificateAuthorities"}
 
 
@@ -131,7 +136,8 @@ def file_unusable(kibana: ObservedKibana, facts: Facts) -> Iterator[Hit]:
 def file_unseen(kibana: ObservedKibana, facts: Facts) -> Iterator[Hit]:
     for key, named in _files(kibana):
         if named.fault in (Fault.OUTSIDE, Fault.UNREADABLE):
-            yield Hit(kibana.target, named.detail, at_kibana(kibana, key))
+            hint = _ENROLLED_HINT if _ENROLLED.search(named.name) else ""
+            yield Hit(kibana.target, named.detail, at_kibana(kibana, key), hint)
 
 
 @about_kibana(

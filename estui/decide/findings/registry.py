@@ -7,6 +7,7 @@ from datetime import datetime
 from estui.decide.findings import (
     accounts,
     beats,
+    beats_keystore,
     certificates,
     clients,
     cluster,
@@ -52,6 +53,7 @@ MODULES = (
     kibana_tls,
     clients,
     beats,
+    beats_keystore,
 )
 RULES: dict[str, Rule] = {rule.id: rule for module in MODULES for rule in module.RULES}
 """By name, in the order in which they are listed."""

@@ -91,11 +91,20 @@ def security_not_stated(node: ObservedNode, facts: Facts) -> Iterator[Hit]:
     if SECURITY in node.settings:
         return
     upgraded = node.version is not None and node.version < V9 and not node.version_source.startswith(_BY_KEYSTORE)
-    if upgraded and node.keystore.version in _FORMATS_OF_7 and not node.api.reachable:
-        summary = f"{SECURITY} is not written down, and the keystore is still one of 7.x"
+    evidence = _left_by_7(node)
+    if upgraded and evidence and not node.api.reachable:
+        summary = f"{SECURITY} is not written down, and {evidence}"
         yield Hit(node.target, summary, at(node, SECURITY), severity=Severity.FATAL)
     else:
         yield Hit(node.target, f"{SECURITY} is not written down", at(node, SECURITY))
+
+
+def _left_by_7(node: ObservedNode) -> str:
+    """What shows that a release before 8.0 started last on this node; empty where nothing does. Its data decides where
+    that can be seen; else the keystore, which 8.0 and later rewrite only where they may write it."""
+    if node.data is not None and node.data.seen:
+        return f"the data in {node.data.path} was last written by 7.x" if node.data.before_8 else ""
+    return "the keystore is still one of 7.x" if node.keystore.version in _FORMATS_OF_7 else ""
 
 
 @about_node(

@@ -123,15 +123,17 @@ def file_broken(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]
     Text(
         "tls-jks-unread",
         Severity.NOTE,
-        "a JKS store, which estui does not read",
-        "Elasticsearch reads it; its certificates could not be checked here",
+        "a JKS store, which estui reads only in part",
+        "Elasticsearch reads it; its certificates are checked here as any others; its key and its password are not, and"
+        " estui cannot write it",
         "convert it with keytool -importkeystore ... -deststoretype pkcs12, or move to PEM",
         "keytool",
     )
 )
 def jks_unread(node: ObservedNode, layer: Layer, facts: Facts) -> Iterator[Hit]:
-    for named in _faulty(node, layer, Fault.FOREIGN):
-        yield Hit(node.target, f"{layer.value}: {named.name} is a JKS store", at_setting_of(node, layer, named))
+    for named in disk_of(node, layer).named:
+        if named.format == "JKS":
+            yield Hit(node.target, f"{layer.value}: {named.name} is a JKS store", at_setting_of(node, layer, named))
 
 
 def _lonely_password(node: ObservedNode, layer: Layer) -> bool:

@@ -109,12 +109,12 @@ def transport_names_missing(facts: Facts) -> Iterator[Hit]:
     layer = Layer.TRANSPORT
     strict = [node for node in facts.nodes if tls_on(node, layer) and verification(node, layer) == "full"]
     for node in facts.nodes:
-        checkers = [other.target for other in strict if other is not node]
         leaf = disk_of(node, layer).leaf
-        if leaf is None or not checkers or not tls_on(node, layer):
+        if leaf is None or not tls_on(node, layer):
             continue
         missing = [host for host in transport_hosts(node, facts) if not covers(leaf, host)]
-        if missing:
+        checkers = [other.target for other in strict if other is not node] if missing else []
+        if checkers:
             names = ", ".join(leaf.names) or "none"
             summary = f"the transport certificate does not cover {listed(missing)} (names: {names}); {listed(checkers)}"
             where = at_files_of(node, layer)

@@ -17,6 +17,7 @@ from textual.widgets import Button, Input
 from estui.secret import Secret
 from estui.tui.rows import text_row
 from estui.tui.screens.dialogs import CANCEL, Dialog
+from estui.tui.widgets.text_input import TextInput
 
 MOST_NAMES = 5000
 """Names of a folder among which a completion is looked for."""
@@ -43,7 +44,7 @@ class AskFields(Dialog[Result]):
     def answers(self) -> ComposeResult:
         suggester = FileSuggester()
         for field in self.FIELDS:
-            yield Input(
+            yield TextInput(
                 id=field.name,
                 password=field.is_secret,
                 placeholder=field.placeholder,

@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Input
 
 from estui import present
 from estui.decide.diff import Review
@@ -27,7 +26,7 @@ from estui.tui.copies import Copy
 from estui.tui.jobs import LOOK, Jobs
 from estui.tui.keymap import Keymap, Scope, bindings
 from estui.tui.ladder import about_rows, authority_rows, first_choice, ladder_rows
-from estui.tui.review_rows import ReviewRows, review_rows, undo_rows
+from estui.tui.review_rows import ReviewRows, review_rows, tree_rows, undo_rows
 from estui.tui.rows import Row, text_row
 from estui.tui.screens.flow import FlowScreen
 from estui.tui.screens.sizes import HEIGHTS, WIDTHS, too_small
@@ -38,12 +37,18 @@ from estui.tui.table import Order
 from estui.tui.text import glyphs
 from estui.tui.widgets.bars import Bar
 from estui.tui.widgets.line_view import MARKER, LineView
+from estui.tui.widgets.log_view import LogView
 from estui.tui.widgets.pane import Pane
+from estui.tui.widgets.text_input import TextInput
 
 PANES = ("nodes", "authority", "scenario", "work")
 _FOCUS = {"nodes": "node-list", "authority": "authority-list", "scenario": "ladder"}
 _SCOPES = {"nodes": Scope.NODES, "authority": Scope.AUTHORITY, "scenario": Scope.SCENARIO}
 _SHORT = {"authority": "CA"}
+TICK_S = 5.0
+"""Between two looks at the clock while a run is at work: slow lines get a few bytes each time."""
+MANY_FILES = 300
+"""From so many files on a review begins as a tree."""
 SPLIT = 110
 """Cells of the fourth pane from which on changed files stand side by side by themselves."""
 
@@ -73,7 +78,7 @@ class ReviewView(LineView):
 
 
 class RunLines(LineView):
-    """Steps, log or verdict of a run."""
+    """Steps or verdict of a run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.RUN)]
 
@@ -110,7 +115,10 @@ class BoardScreen(FlowScreen):
         """Whether changed files stand side by side; None leaves that to the width."""
         self.show_log = False
         self.shown = ReviewRows()
-        self._drawn_split = False
+        self.as_tree = False
+        """Whether the review shows one line for each node and file."""
+        self._drawn: object = None
+        """What the shown rows were made for: tree or not, split or not."""
         self.ladder_placed = False
         self.logged_step = ""
 
@@ -137,17 +145,24 @@ class BoardScreen(FlowScreen):
                 yield ReviewView(ident="review", cursor=True, **mode)
                 yield LineView(ident="ask", focusable=False, **mode)
                 yield RunLines(ident="steps", **mode)
-                yield RunLines(ident="log", follow=True, **mode)
+                yield LogView(ident="log", **mode)
                 yield RunLines(ident="verdict", **mode)
-        yield Input(id="search", compact=True)
+        yield TextInput(id="search", compact=True)
         yield Bar(ident="footer", **mode)
 
     def on_mount(self) -> None:
         self.set_class(self.ascii_only, "-ascii")
-        self.query_one("#search", Input).display = False
+        self.query_one("#search", TextInput).display = False
         self.go_to("nodes")
         self.jobs.look(self.jobs.ticket(LOOK))
         self.start_reading()
+        self.set_interval(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        """Time goes on also where nothing comes: a gate can take minutes."""
+        if self.session.working and self.session.stage is Stage.RUN:
+            self._draw_run(self.session)
+            self._title_work(self.session)
 
     def view(self, name: str) -> LineView:
         return self.query_one(f"#{name}", LineView)
@@ -197,7 +212,7 @@ class BoardScreen(FlowScreen):
     def action_do(self, action: str) -> None:
         """Any action of the keymap."""
 
-    def offer_copies(self, copies: Sequence[Copy]) -> None:
+    def offer_copies(self, copies: Sequence[Copy], *, to_file: bool = False) -> None:
         """One of several things to copy."""
 
     def on_descendant_focus(self) -> None:
@@ -216,8 +231,12 @@ class BoardScreen(FlowScreen):
     def on_resize(self, event: events.Resize) -> None:
         self.view("too-small").set_rows(too_small(event.size))
         self.call_after_refresh(self.draw_nodes)
-        self.call_after_refresh(self.draw_bars)
-        self.call_after_refresh(self.redraw_review)
+        self.call_later(self.draw_bars)
+
+    @on(LineView.Sized, "#node-list, #review")
+    def _sized(self) -> None:
+        self.draw_nodes()
+        self.redraw_review()
 
     # drawing the session
 
@@ -225,8 +244,9 @@ class BoardScreen(FlowScreen):
         """Draws what differs."""
         if not self.is_mounted:
             return
-        if (old.observed, old.read_problem, old.findings, old.stage) != (
+        if (old.observed, old.arriving, old.read_problem, old.findings, old.stage) != (
             new.observed,
+            new.arriving,
             new.read_problem,
             new.findings,
             new.stage,
@@ -258,7 +278,8 @@ class BoardScreen(FlowScreen):
         if observed is None or session.read_problem is not None:
             heading.display = False
             rows = work_rows.problem_rows(session.read_problem)
-            view.set_rows(rows or [text_row("reading and probing …", "note")])
+            width = view.scrollable_content_region.width - MARKER
+            view.set_rows(rows or node_rows.arriving_rows(session.arriving, width, self.glyphs))
             return
         now = self.now()
         found = node_rows.with_findings(present.rows(observed, now, self.glyphs), session.findings)
@@ -347,6 +368,8 @@ class BoardScreen(FlowScreen):
         elif new.stage is Stage.REVIEW and new.plan is not None and new.review is not None:
             if not new_review:
                 return
+            if old.plan is not new.plan:
+                self.as_tree = len(new.review.files) > MANY_FILES
             self.shown = self._review_rows(new.plan, new.review)
         elif new.stage is Stage.REVIEW and new.plan is not None:
             self.shown = undo_rows(new.plan, new.undoes)
@@ -362,26 +385,42 @@ class BoardScreen(FlowScreen):
         return self.view("review").scrollable_content_region.width >= SPLIT if self.split is None else self.split
 
     def _review_rows(self, plan: Plan, review: Review) -> ReviewRows:
-        self._drawn_split = self.is_split
+        self._drawn = (self.as_tree, self.is_split)
         key = self.keymap.first("review.expand")
-        return review_rows(plan, review, folded=self.session.folded, key=key, split=self._drawn_split)
+        if self.as_tree:
+            return tree_rows(plan, review, folded=self.session.folded, key=key)
+        return review_rows(plan, review, folded=self.session.folded, key=key, split=self.is_split)
 
     def targets_here(self) -> tuple[str, ...]:
         """Whom the file under the cursor of the review is for."""
+        begun = self._file_row
+        return self.shown.targets.get(begun, ()) if begun is not None else ()
+
+    @property
+    def _file_row(self) -> int | None:
+        """Where the file under the cursor of the review begins."""
         cursor = self.view("review").cursor
-        begun = [place for place in self.shown.files if place <= cursor]
-        return self.shown.targets.get(begun[-1], ()) if begun else ()
+        return max((place for place in self.shown.files if place <= cursor), default=None)
+
+    @property
+    def file_here(self) -> str:
+        """Key of the file under the cursor of the review; empty above the first one."""
+        begun = self._file_row
+        return self.view("review").rows[begun].key if begun is not None else ""
 
     def redraw_review(self) -> None:
-        """The same changes side by side, or one below the other, with the cursor on the change where it was."""
+        """The same changes in another way, with the cursor on the change, or the file, where it was."""
         session, view = self.session, self.view("review")
-        if session.plan is None or session.review is None or self.is_split == self._drawn_split:
+        if session.plan is None or session.review is None or (self.as_tree, self.is_split) == self._drawn:
             return
         passed = sum(place <= view.cursor for place in self.shown.changes)
+        file = self.file_here
         self.shown = self._review_rows(session.plan, session.review)
         view.set_rows([*self._review_problem(session), *self.shown.rows], keep=False)
-        if passed:
+        if passed and self.shown.changes:
             view.jump(self.shown.changes[passed - 1])
+        elif file:
+            view.jump(next((place for place in self.shown.files if view.rows[place].key == file), 0))
 
     def _review_problem(self, session: Session) -> list[Row]:
         return work_rows.problem_rows(session.problem) if session.stage is Stage.REVIEW else []
@@ -393,7 +432,7 @@ class BoardScreen(FlowScreen):
             self.view("verdict").set_rows(rows)
         if new.run is None:
             return
-        self.view("steps").set_rows(work_rows.step_rows(new.run, self.glyphs))
+        self.view("steps").set_rows(work_rows.step_rows(new.run, self.now(), self.glyphs))
         self._show_step(new.run.current)
         ask = work_rows.ask_rows(new, self.keymap)
         self.view("ask").display = bool(ask)
@@ -406,12 +445,13 @@ class BoardScreen(FlowScreen):
 
     def _title_work(self, session: Session) -> None:
         pane, run = self.pane("work"), session.run
+        shown = f"log: {self.log_view.filter} · " if self.log_view.filter else ""
         if session.stage is Stage.VERDICT:
             remark = f"run {run.ended.id}" if run and run.ended else ""
-            pane.set_titles(title="Verdict", note=run.title if run else "", remark=remark)
+            pane.set_titles(title="Verdict", note=run.title if run else "", remark=shown + remark)
         elif session.stage is Stage.RUN and run is not None:
             word = "Undo" if run.kind == "rollback" else "Apply"
-            pane.set_titles(title=word, note=run.title, remark=work_rows.run_note(run, self.now()))
+            pane.set_titles(title=word, note=run.title, remark=shown + work_rows.run_note(run, self.now()))
         elif session.plan is not None:
             label = f"undo of {session.undoes}" if session.undoes else session.plan.goal.label
             pane.set_titles(title="Review", note=label, remark=self._review_remark(session))
@@ -426,10 +466,15 @@ class BoardScreen(FlowScreen):
 
     # the log
 
+    @property
+    def log_view(self) -> LogView:
+        return self.query_one("#log", LogView)
+
     def clear_log(self) -> None:
         self.show_log = False
         self.logged_step = ""
-        self.view("log").set_rows([], keep=False)
+        self.log_view.filter = ""
+        self.log_view.start_with([])
 
     def log_event(self, event: Event) -> None:
         rows = work_rows.event_rows(event, self.now(), self.glyphs)
@@ -437,27 +482,18 @@ class BoardScreen(FlowScreen):
             if self.logged_step == event.step.id:
                 return  # the same step, taken up again
             self.logged_step = event.step.id
-        self.view("log").add_rows(rows)
+        self.log_view.append(rows)
 
     def log_run(self, run: RunState) -> None:
         rows = [work_rows.evidence_row(each, self.glyphs) for record in run.records for each in record.evidence]
-        self.view("log").set_rows(rows, keep=False)
+        self.log_view.start_with(rows)
 
     # the single lines
 
     def draw_bars(self) -> None:
-        self._draw_header()
-        self._draw_tabs()
-        self._draw_footer()
-
-    def _draw_header(self) -> None:
-        left, right = bar_parts.header_parts(self.session, self.now(), self.size.width)
-        self.query_one("#header", Bar).set_parts(left, right)
-
-    def _draw_tabs(self) -> None:
+        width = self.size.width
         titles = {name: _SHORT.get(name, self.pane(name).title) for name in PANES}
+        footer = bar_parts.footer_parts(self.session, self.scope, self.keymap, width, show_log=self.show_log)
+        self.query_one("#header", Bar).set_parts(*bar_parts.header_parts(self.session, self.now(), width))
         self.query_one("#tabs", Bar).set_parts(bar_parts.tab_parts(titles, self.here))
-
-    def _draw_footer(self) -> None:
-        parts = bar_parts.footer_parts(self.session, self.scope, self.keymap, self.size.width, show_log=self.show_log)
-        self.query_one("#footer", Bar).set_parts(*parts)
+        self.query_one("#footer", Bar).set_parts(*footer)

@@ -22,6 +22,7 @@ from estui.tui.rows import Row, Span, text_row
 from estui.tui.styles import LINE_CLASSES
 from estui.tui.text import plain
 from estui.tui.widgets.line_view import LineView
+from estui.tui.widgets.text_input import TextInput
 
 CANCEL, CONFIRM = "cancel", "confirm"
 Result = TypeVar("Result")
@@ -89,7 +90,8 @@ class Confirm(Dialog[bool]):
 
     def answers(self) -> ComposeResult:
         if self.typed:
-            yield Input(id="typed", placeholder=f"type {plain(self.typed)} to {self.verb}, then enter", compact=True)
+            words = f"type {plain(self.typed)} to {self.verb}, then enter"
+            yield TextInput(id="typed", placeholder=words, compact=True)
         with Horizontal(id="buttons"):
             yield Button("n  Cancel" if not self.typed else "esc  Cancel", id=CANCEL, compact=True)
             if not self.typed:
@@ -134,7 +136,7 @@ class AskText(Dialog[str]):
         self.text = text
 
     def answers(self) -> ComposeResult:
-        yield Input(self.text, id="text", placeholder=self.placeholder, compact=True, select_on_focus=False)
+        yield TextInput(self.text, id="text", placeholder=self.placeholder, compact=True, select_on_focus=False)
         with Horizontal(id="buttons"):
             yield Button("esc  Cancel", id=CANCEL, compact=True)
 
@@ -172,9 +174,9 @@ class AskSecret(Dialog[Secret]):
         self.word = word
 
     def answers(self) -> ComposeResult:
-        yield Input(id="first", password=True, placeholder=plain(self.word), compact=True)
+        yield TextInput(id="first", password=True, placeholder=plain(self.word), compact=True)
         if self.new:
-            yield Input(id="second", password=True, placeholder="the same again", compact=True)
+            yield TextInput(id="second", password=True, placeholder="the same again", compact=True)
         with Horizontal(id="buttons"):
             yield Button("esc  Cancel", id=CANCEL, compact=True)
 

@@ -10,6 +10,7 @@ from estui import present
 from estui.decide.findings.registry import RULES
 from estui.model.finding import Finding, Severity
 from estui.present import Line, explain
+from estui.present.documented import finding_address
 from estui.present.findings import finding_cells, finding_groups, findings_title, fix_commands, group_lines, rule_lines
 from estui.tui.copies import Copy
 from estui.tui.keymap import Scope
@@ -73,7 +74,7 @@ class FindingsView(TableView):
         return Entry(key, cells.kind, cells.sign, words, order)
 
     def explanation(self) -> list[Line]:
-        return explain.findings_words()
+        return [*self._rule_words(self.groups.get(self.key, ())), *explain.findings_words()]
 
     def note(self) -> str:
         return findings_title(self.session.findings).text if self.session.findings else ""
@@ -110,11 +111,15 @@ class FindingsView(TableView):
 
     def do_findings_open(self) -> None:
         group = self.groups[self.key]
-        lines = group_lines(group)
-        rule = RULES.get(group[0].rule)
-        if rule is not None:
-            lines += [present.Line(present.Kind.TEXT, ""), *rule_lines(rule)]
+        lines = [*group_lines(group), present.Line(present.Kind.TEXT, ""), *self._rule_words(group)]
         self.open_page(group[0].rule, lines)
+
+    def _rule_words(self, group: Sequence[Finding]) -> list[Line]:
+        """What the rule says about itself, and where what it is about is documented."""
+        rule = RULES.get(group[0].rule) if group else None
+        if rule is None:
+            return []
+        return [*rule_lines(rule), finding_address(group[0].where), Line(present.Kind.TEXT, "")]
 
     def do_findings_sort_state(self) -> None:
         self.sort("severity")

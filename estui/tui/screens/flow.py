@@ -12,8 +12,11 @@ from datetime import datetime
 
 from textual import on
 
+from estui.act.consent import PlainHttpError
+from estui.decide.connected import concerns
 from estui.engine import Engine, ScenarioPreview
 from estui.errors import EstuiError, WaitingError
+from estui.model.goal import Goal
 from estui.model.plan import Plan
 from estui.model.run import Event, RunPhase, RunState, StepChanged, StepKind, StepState
 from estui.tui import jobs, messages
@@ -21,6 +24,7 @@ from estui.tui.documents import Document
 from estui.tui.run_view import RunView, found_run, new_run, verdict_of
 from estui.tui.screens.questions import QuestionScreen
 from estui.tui.session import Session, Stage
+from estui.tui.text import glyphs
 
 WATCH_S = 600.0
 """How long one call to the engine watches for what a person does, before the next one goes on watching."""
@@ -38,6 +42,8 @@ class FlowScreen(QuestionScreen):
         self.intent = ""
         """What is to happen once the walk stops: `pause`, `commands`, `undo` or `leave`."""
         self.leave_code = 0
+        self._begin_again: Callable[[], None] = lambda: None
+        """The last run from its start, where it stopped for want of an answer before it wrote anything."""
         self.own_access = engine.access
         """Who the operator is; a plan that writes secrets of theirs adds those while it is under review."""
 
@@ -45,7 +51,8 @@ class FlowScreen(QuestionScreen):
 
     def start_reading(self) -> None:
         self.change(reading=True)
-        self.jobs.observe(self.jobs.ticket(jobs.READ), previews=True)
+        arriving = glyphs(self.ascii_only) if self.session.observed is None else None
+        self.jobs.observe(self.jobs.ticket(jobs.READ), previews=True, arriving=arriving)
 
     def _follow(self) -> None:
         """Reads the cluster again after a step that changed what it serves, so that the nodes' pane stays true."""
@@ -58,6 +65,11 @@ class FlowScreen(QuestionScreen):
             self.jobs.find(self.jobs.ticket(jobs.JUDGE), message.observed)
             if self.session.working:
                 self.change(reading=False)
+
+    @on(messages.TargetsSeen)
+    def _seen(self, message: messages.TargetsSeen) -> None:
+        if self.jobs.is_current(jobs.READ, message.ticket) and self.session.observed is None:
+            self.change(arriving=message.rows)
 
     @on(messages.FindingsFound)
     def _found(self, message: messages.FindingsFound) -> None:
@@ -98,7 +110,12 @@ class FlowScreen(QuestionScreen):
             self.change(stage=Stage.REVIEW, plan=None, review=None, refused=preview, undoes="", problem=None)
         else:
             self.change(planning=True, refused=None, problem=None)
-            self.build_review(preview.plan, folded=True)
+            observed = self.session.observed
+            if observed is not None and concerns(observed, preview.plan.goal):
+                # once more, with who talks to the nodes, whom nobody has asked for a preview
+                self.jobs.plan_goal(self.jobs.ticket(jobs.PLAN), observed, preview.plan.goal)
+            else:
+                self.build_review(preview.plan, folded=True)
 
     def plan_rotation(self, targets: tuple[str, ...], sets: tuple[str, ...] = ()) -> None:
         """Shows what new certificates for these targets would change, in these sets only where some are named."""
@@ -106,6 +123,12 @@ class FlowScreen(QuestionScreen):
         if observed is not None:
             self.change(stage=Stage.REVIEW, planning=True, refused=None, problem=None)
             self.jobs.plan_rotation(self.jobs.ticket(jobs.PLAN), observed, targets, sets)
+
+    def plan_variant(self, goal: Goal) -> None:
+        """Shows what a step with something besides would change, or why it cannot be planned."""
+        self.change(stage=Stage.REVIEW, plan=None, review=None, planning=True, refused=None, undoes="", problem=None)
+        self.jobs.plan_anew(self.jobs.ticket(jobs.PLAN), goal)
+        self.show_work()
 
     def plan_without(self, target: str) -> None:
         """Shows the plan under review once more without one of its targets."""
@@ -146,6 +169,11 @@ class FlowScreen(QuestionScreen):
         self.engine.access = self.own_access
         if give is not None:
             give()
+
+    def keep_access(self, **fields: object) -> None:
+        """What the operator gives counts from now on, for the plan under review as well."""
+        self.own_access = replace(self.own_access, **fields)  # type: ignore[arg-type]
+        self.engine.access = replace(self.engine.access, **fields)  # type: ignore[arg-type]
 
     def do_review_runbook(self) -> None:
         plan, observed = self.session.plan, self.session.observed
@@ -211,6 +239,7 @@ class FlowScreen(QuestionScreen):
     # the run
 
     def _begin(self, plan: Plan, kind: str, start: Callable[[int], object]) -> None:
+        self._begin_again = lambda: self._begin(plan, kind, start)
         self.intent = ""
         self.engine.stop.clear()
         self.change(
@@ -238,7 +267,7 @@ class FlowScreen(QuestionScreen):
             view = replace(view, asks=None)
             if message.event.step.kind in _SEEN_OUTSIDE:
                 self._follow()
-        self.change(run=view.with_event(message.event))
+        self.change(run=view.with_event(message.event, self.now()))
 
     @on(messages.RunEnded)
     def _run_ended(self, message: messages.RunEnded) -> None:
@@ -286,6 +315,12 @@ class FlowScreen(QuestionScreen):
             self._rest(view, error, run, paused=bool(intent) and isinstance(error, WaitingError))
             if intent == "undo":
                 self.in_dialogue(self._undo_soon())
+            elif isinstance(error, PlainHttpError) and run is None:
+                self.in_dialogue(self._over_plain_http(error))
+
+    async def _over_plain_http(self, error: PlainHttpError) -> None:
+        if await self.agreed_to_plain_http(error):
+            self._begin_again()
 
     def _rest(self, view: RunView, error: EstuiError, run: RunState | None, *, paused: bool) -> None:
         """The run stands still until somebody presses a key."""
@@ -303,7 +338,8 @@ class FlowScreen(QuestionScreen):
             )
         self.read_workspace()
         if not paused:
-            self.tell(str(error), severe=True)
+            if run is None or not self.is_current or not self.query_one("#work").display:
+                self.tell(str(error), severe=True)  # where it is not in sight, with what can be done, in its pane
             self.start_reading()
 
     async def _undo_soon(self) -> None:

@@ -5,6 +5,7 @@ What stands where is `board.py`'s, the way from a plan to a verdict `flow.py`'s.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -13,12 +14,14 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from estui import present
+from estui.errors import EstuiError
 from estui.model.goal import Scenario
-from estui.present import explain
-from estui.tui.copies import Copy, target_copies
+from estui.model.variants import variants_of
+from estui.present import documented, explain
+from estui.tui.copies import Copy, target_copies, written
 from estui.tui.documents import Document
 from estui.tui.keymap import ALONE, KEYS, VIEW_SCOPES, Scope, bindings
-from estui.tui.review_rows import matching
+from estui.tui.review_rows import line_and_reason, matching
 from estui.tui.rows import line_rows, text_row
 from estui.tui.screens.board import PANES, BoardScreen
 from estui.tui.screens.dialogs import Choice, Choose
@@ -140,7 +143,8 @@ class MainScreen(BoardScreen):
 
     def do_view_back(self) -> None:
         """Search, then marks, then full screen; a confirmed thing is never undone by it."""
-        if self.query_one("#search", Input).display or self.filter or self.view(self.work_view).wanted:
+        searched = self.filter or self.log_view.filter or self.view(self.work_view).wanted
+        if self.query_one("#search", Input).display or searched:
             self._end_search(keep=False)
         elif self.marks:
             self.marks = frozenset()
@@ -226,6 +230,15 @@ class MainScreen(BoardScreen):
         self.choose(preview)
         self.show_work()
 
+    def do_scenario_variants(self) -> None:
+        from estui.tui.screens.variants import ask_variant
+
+        key = self.view("ladder").key
+        if key and variants_of(Scenario(key)):
+            self.in_dialogue(ask_variant(self, Scenario(key)))
+        else:
+            self.tell("there is nothing to choose for this step")
+
     def do_plan_make(self) -> None:
         self.do_scenario_choose()
 
@@ -266,6 +279,16 @@ class MainScreen(BoardScreen):
         self.split = not self.is_split
         self.redraw_review()
 
+    def do_review_tree(self) -> None:
+        """The tree; in it, the text of the file under the cursor."""
+        self.as_tree = not self.as_tree
+        self.redraw_review()
+
+    @on(LineView.Chosen, "#review")
+    def _file_chosen(self) -> None:
+        if self.as_tree:
+            self.action_do("review.tree")
+
     def do_review_leave_out(self) -> None:
         """The target of the file under the cursor; where that stands for several, one of them is chosen."""
         plan, targets = self.session.plan, self.targets_here()
@@ -286,7 +309,7 @@ class MainScreen(BoardScreen):
 
     def _places(self) -> list[int]:
         view = self.view("review")
-        return matching(view.rows, view.wanted) if view.wanted else self.shown.changes
+        return matching(view.rows, view.wanted) if view.wanted else self.shown.changes or self.shown.files
 
     def _jump(self, places: list[int], *, forward: bool) -> None:
         view = self.view("review")
@@ -316,8 +339,18 @@ class MainScreen(BoardScreen):
         elif self.here == "authority":
             lines = explain.authority_words()
         else:
-            lines = explain.run_words(self.glyphs) if self.scope is Scope.RUN else explain.review_words()
+            lines = self._words_of_work()
         self.app.push_screen(Page("In words", explanation_rows(lines), ascii_only=self.ascii_only))
+
+    def _words_of_work(self) -> list[present.Line]:
+        """The step at work, or the setting under the cursor, before what the signs mean."""
+        if self.scope is not Scope.RUN:
+            row = self.view("review").row
+            text, why = line_and_reason(row) if row else ("", "")
+            return [*documented.setting_lines(documented.setting_of(text), why), *explain.review_words()]
+        run = self.session.run
+        at_work = [] if run is None or run.current >= len(run.steps) else [run.steps[run.current].step]
+        return [line for step in at_work for line in documented.step_lines(step)] + explain.run_words(self.glyphs)
 
     def do_view_wide(self) -> None:
         if self.here != "nodes":
@@ -330,16 +363,27 @@ class MainScreen(BoardScreen):
 
     def do_view_search(self) -> None:
         field = self.query_one("#search", Input)
-        field.placeholder = "filter; ! in front inverts" if self.here == "nodes" else "search"
+        wanted = self._filtered
+        field.placeholder = "search" if wanted is None else "filter; ! in front inverts"
         field.display = True
-        field.value = self.filter if self.here == "nodes" else ""
+        field.value = wanted or ""
         self.set_focus(field)
+
+    @property
+    def _filtered(self) -> str | None:
+        """By what the focused list is filtered; None where text is searched instead."""
+        if self.here == "nodes":
+            return self.filter
+        return self.log_view.filter if self.here == "work" and self.work_view == "log" else None
 
     @on(Input.Changed, "#search")
     def _search_changed(self, event: Input.Changed) -> None:
         if self.here == "nodes":
             self.filter = event.value
             self.draw_nodes()
+        elif self._filtered is not None:
+            self.log_view.show_only(event.value)
+            self._title_work(self.session)
         else:
             self.view(self.work_view).search(event.value)
 
@@ -354,6 +398,8 @@ class MainScreen(BoardScreen):
         if not keep:
             self.filter = ""
             view.search("")
+            self.log_view.show_only("")
+            self._title_work(self.session)
         self.go_to(self.here)
         self.draw_nodes()
         if keep and view.wanted and self.here == "work":
@@ -367,18 +413,21 @@ class MainScreen(BoardScreen):
     # copying
 
     def do_view_copy(self) -> None:
-        copies = self._copies()
-        if copies:
-            self.offer_copies(copies)
-        else:
-            self.tell("there is nothing to copy here")
+        self.offer_copies(self._copies())
 
-    def offer_copies(self, copies: Sequence[Copy]) -> None:
+    def do_view_copy_to_file(self) -> None:
+        self.offer_copies(self._copies(), to_file=True)
+
+    def offer_copies(self, copies: Sequence[Copy], *, to_file: bool = False) -> None:
         """Copies the only one there is, or asks which."""
-        if len(copies) == 1:
-            self._copy(copies[0])
+        if not copies:
+            self.tell("there is nothing to copy here")
+        elif len(copies) > 1:
+            self.in_dialogue(self._choose_copy(copies, to_file=to_file))
+        elif to_file:
+            self.in_dialogue(self._write_copy(copies[0]))
         else:
-            self.in_dialogue(self._choose_copy(copies))
+            self._copy(copies[0])
 
     def _copies(self) -> list[Copy]:
         session = self.session
@@ -393,15 +442,27 @@ class MainScreen(BoardScreen):
         view = self.view(self.work_view if self.here == "work" else "ladder")
         return [Copy("this text", "\n".join(row.text for row in view.rows))]
 
-    async def _choose_copy(self, copies: Sequence[Copy]) -> None:
+    async def _choose_copy(self, copies: Sequence[Copy], *, to_file: bool) -> None:
         choices = [Choice(str(number), copy.words, str(number)) for number, copy in enumerate(copies[:9], start=1)]
-        answer = await self.app.push_screen_wait(Choose("Copy", [], choices, ascii_only=self.ascii_only))
-        if answer:
+        title = "Copy to a file" if to_file else "Copy"
+        answer = await self.app.push_screen_wait(Choose(title, [], choices, ascii_only=self.ascii_only))
+        if answer and to_file:
+            await self._write_copy(copies[int(answer) - 1])
+        elif answer:
             self._copy(copies[int(answer) - 1])
 
     def _copy(self, copy: Copy) -> None:
         self.app.copy_to_clipboard(copy.value)
-        self.tell(f"sent to the terminal's clipboard: {copy.words}")
+        key = self.keymap.first("view.copy-to-file")
+        self.tell(f"sent to the terminal's clipboard: {copy.words}. If nothing arrives there, {key} writes a file")
+
+    async def _write_copy(self, copy: Copy) -> None:
+        try:
+            path = await asyncio.to_thread(written, copy)
+        except EstuiError as error:
+            self.tell(str(error), severe=True)
+        else:
+            self.tell(f"{copy.words} is in {path}")
 
     # help, palette, colours
 

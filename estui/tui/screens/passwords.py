@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import on
 
 from estui import present
-from estui.engine.passwords import ELASTIC
+from estui.engine.passwords import ELASTIC, make, read_recipe
 from estui.model.users import BuiltInUser
 from estui.present import Line, explain
 from estui.present.passwords import user_lines
@@ -16,7 +16,7 @@ from estui.tui import messages
 from estui.tui.copies import Copy
 from estui.tui.keymap import Scope
 from estui.tui.rows import Row, Span, line_row, text_row
-from estui.tui.screens.dialogs import AskSecret
+from estui.tui.screens.dialogs import AskSecret, AskText
 from estui.tui.screens.view import LOAD, ViewScreen
 from estui.tui.session import Session
 from estui.tui.text import pad
@@ -40,6 +40,8 @@ class PasswordsView(ViewScreen):
         super().__init__(main)
         self.users: tuple[BuiltInUser, ...] = ()
         self.marks: frozenset[str] = frozenset()
+        self.recipe = ""
+        """What made passwords are like, in words; empty as usual."""
 
     # loading
 
@@ -97,7 +99,8 @@ class PasswordsView(ViewScreen):
         return f"{stored} of {present.count(len(self.users), 'user')} stored here" if self.users else ""
 
     def remark(self) -> str:
-        return f"{len(self.marks)} marked" if self.marks else ""
+        marked = f"{len(self.marks)} marked" if self.marks else ""
+        return ", ".join(filter(None, (marked, f"made like: {self.recipe}" if self.recipe else "")))
 
     def words(self) -> dict[str, str]:
         return {} if any(each.stored is None for each in self.users) else {"passwords.unlock": ""}
@@ -139,8 +142,33 @@ class PasswordsView(ViewScreen):
     async def _unlock(self) -> None:
         await self.main.unlocked(needed=False)
 
+    def do_passwords_recipe(self) -> None:
+        self.main.in_dialogue(self._ask_recipe())
+
+    async def _ask_recipe(self) -> None:
+        rows = [
+            text_row("How many characters, and which beside letters and digits, for those that estui makes."),
+            text_row(
+                "marks: - _ . ~ as well. mixed-up: I l 1 O 0 as well. Empty: as usual, 24 letters and digits.", "note"
+            ),
+        ]
+        ask = AskText(
+            "What are they like?",
+            rows,
+            placeholder="32 marks",
+            check=_check_recipe,
+            text=self.recipe,
+            ascii_only=self.ascii_only,
+        )
+        words = await self.app.push_screen_wait(ask)
+        if words is not None:
+            self.recipe = words
+            self.draw()
+
     def do_passwords_new(self) -> None:
-        self.main.in_dialogue(self._plan(self._chosen_users(), {}))
+        users = self._chosen_users()
+        made = make(users, read_recipe(self.recipe)) if self.recipe else {}
+        self.main.in_dialogue(self._plan(users, made))
 
     def do_passwords_type(self) -> None:
         self.main.in_dialogue(self._type(self._chosen_users()))
@@ -173,3 +201,8 @@ class PasswordsView(ViewScreen):
 
     def copies(self) -> Sequence[Copy]:
         return [Copy("user", self.key)] if self._user(self.key) else super().copies()
+
+
+def _check_recipe(text: str) -> None:
+    """EstuiError for words that are no recipe."""
+    read_recipe(text)

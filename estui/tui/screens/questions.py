@@ -10,6 +10,7 @@ from textual.reactive import var
 from textual.screen import Screen
 
 from estui import present
+from estui.act.consent import PlainHttpError
 from estui.engine import Engine
 from estui.model.plan import Plan, Restart
 from estui.model.run import RunPhase, RunState
@@ -120,6 +121,16 @@ class QuestionScreen(Screen[None]):
                 self.change(standing=replace(self.session.standing, unlocked=True))
                 return True
             rows = [text_row(str(error), "bad"), text_row(words)]
+
+    async def agreed_to_plain_http(self, error: PlainHttpError) -> bool:
+        """Whether passwords may go over plain HTTP in this session: asked before anything of the run is written."""
+        rows = [text_row(str(error), "bad"), *(text_row(f"  - {place}", indent=4) for place in error.reasons)]
+        rows.append(text_row("Nothing was written yet. Basic + HTTPS needs none of this.", "note"))
+        dialog = Confirm("Send passwords over plain HTTP?", rows, verb="send them", ascii_only=self.ascii_only)
+        if not await self.app.push_screen_wait(dialog):
+            return False
+        self.engine.access = replace(self.engine.access, over_plain=True)
+        return True
 
     async def confirmed_commands(self) -> bool:
         """Shows the inventory's commands once, before estui may run them."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
 
 from estui import present
+from estui.decide.client_way import client_way, guide_for
 from estui.decide.plan import authority_title
+from estui.errors import UsageError
 from estui.model.goal import Phase
 from estui.model.rollover import Client, RolloverState
 from estui.present import Kind, Line, explain
+from estui.present.client_guides import guide_lines, search_lines
 from estui.present.rollover import (
     ABORTED,
     CHECKLIST,
@@ -20,13 +24,13 @@ from estui.present.rollover import (
     phase_lines,
     rollover_lines,
     rollover_title,
-    undo_line,
+    undo_lines,
 )
 from estui.tui import messages
 from estui.tui.keymap import Scope
 from estui.tui.rows import Row, Span, line_row, line_rows, text_row
 from estui.tui.screens.ask_file import AskSuccessor
-from estui.tui.screens.dialogs import Confirm
+from estui.tui.screens.dialogs import AskText, Confirm
 from estui.tui.screens.view import DO, LOAD, ViewScreen
 from estui.tui.session import Session
 from estui.tui.text import pad
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from estui.engine.rollover import RolloverReport
     from estui.tui.screens.board import BoardScreen
 
+_LOOKS = ("rollover.guide", "rollover.search")
 _BEGINNINGS = ("rollover.start", "rollover.external", "rollover.leaked")
 NAME = 20
 """Cells of a CA's title."""
@@ -174,6 +179,8 @@ class RolloverView(ViewScreen):
             return "" if self._chosen_names() else "there is no CA under the cursor"
         if action == "rollover.mark":
             return self._why_not_mark(state)
+        if action in _LOOKS:
+            return "" if self.session.observed is not None else "nothing has been read yet"
         if state is None:
             return "no rollover is under way"
         if action == "rollover.next" and self.report is not None and self.report.waits_for:
@@ -247,6 +254,33 @@ class RolloverView(ViewScreen):
         if await self.app.push_screen_wait(dialog):
             self._begin(leaked=True)
 
+    def do_rollover_guide(self) -> None:
+        """For the client under the cursor its own guide, else all of them."""
+        observed = self.session.observed
+        if observed is not None:
+            name = guide_for(self._client) if self._client else ""
+            self.open_page("What clients have to change", guide_lines(client_way(observed), (name,) if name else ()))
+
+    def do_rollover_search(self) -> None:
+        self.main.in_dialogue(self._ask_search())
+
+    async def _ask_search(self) -> None:
+        rows = [text_row("A folder or file of Logstash, of an agent, of a program, as this host sees it.", "note")]
+        ask = AskText(
+            "Search the files of clients", rows, placeholder="folder", check=_check_there, ascii_only=self.ascii_only
+        )
+        folder = await self.app.push_screen_wait(ask)
+        if folder is not None and self.session.observed is not None:
+            self.jobs.search_clients(self.start("searching …"), self.session.observed, folder)
+
+    @on(messages.ClientsSearched)
+    def _searched(self, message: messages.ClientsSearched) -> None:
+        message.stop()
+        if self.is_newest(DO, message.ticket):
+            self.waiting = ""
+            self.draw()
+            self.open_page("Files of clients", search_lines(message.found, message.authorities))
+
     def do_rollover_next(self) -> None:
         self.jobs.plan_next(self.start("planning the next phase …"), ask=self._may_write)
 
@@ -255,10 +289,16 @@ class RolloverView(ViewScreen):
 
     async def _ask_undo(self) -> None:
         state = self.state
-        if state is None:
+        if state is None or self.report is None:
             return
-        runs = [each.run for each in reversed(state.done) if each.phase is not Phase.PROOF]
-        lines = [undo_line(state, runs), Line(Kind.NOTE, "Each is shown and applied by itself; this shows the first.")]
+        note = Line(Kind.NOTE, "Each is shown and applied by itself; this shows the first.")
+        lines = [*undo_lines(state, self.report.way_back), note]
         dialog = Confirm(ABORTED, line_rows(lines), verb="show the undo", ascii_only=self.ascii_only)
         if await self.app.push_screen_wait(dialog):
             self.jobs.plan_step_back(self.start("planning the undo …"))
+
+
+def _check_there(folder: str) -> None:
+    """EstuiError for a name below which there is nothing to search."""
+    if not folder or not Path(folder).exists():
+        raise UsageError("there is no such folder or file here")

@@ -14,13 +14,14 @@ from estui.formats.es_keystore import SEED, check_setting_name
 from estui.model.goal import KeystoreEdit, SecureEdit
 from estui.model.secure import Agreement, SecureEntry, SecureTable
 from estui.present import Kind, Line, explain
+from estui.present.documented import setting_lines
 from estui.present.escapes import escaped
 from estui.present.secure_settings import cells, entry_words, file_words, secure_title
 from estui.tui import messages
 from estui.tui.copies import Copy
 from estui.tui.keymap import Scope
 from estui.tui.rows import Row, line_rows, text_row
-from estui.tui.screens.dialogs import AskSecret, AskText
+from estui.tui.screens.dialogs import AskSecret, AskText, Choice, Choose
 from estui.tui.screens.table_view import TableView
 from estui.tui.screens.view import LOAD
 from estui.tui.session import Session
@@ -107,10 +108,13 @@ class SecureView(TableView):
         lines = [Line(Kind.BAD if file.error else Kind.NOTE, file_words(file)) for file in self.table.files]
         if not self.table.entries:
             lines.insert(0, Line(Kind.NOTE, self.EMPTY))
+        if self._locked:
+            key = self.main.keymap.first("secure.unlock")
+            lines.append(Line(Kind.NOTE, f"{key} gives the password, for this session"))
         return [*([text_row("")] if self.table.entries else []), *line_rows(lines)]
 
     def explanation(self) -> list[Line]:
-        return explain.secure_words()
+        return [*setting_lines(self.key), *explain.secure_words()]
 
     def note(self) -> str:
         return secure_title(self.table).text if self.table else ""
@@ -130,6 +134,8 @@ class SecureView(TableView):
     # keys
 
     def why_not_here(self, action: str) -> str:
+        if action == "secure.unlock":
+            return "" if self._locked else "every file is open, or cannot be opened by a password"
         if action in ("secure.open", "secure.set", "secure.remove") and self.key not in self._by_name():
             return "there is no entry under the cursor"
         return ""
@@ -159,6 +165,45 @@ class SecureView(TableView):
         value = await self.app.push_screen_wait(ask)
         if value is not None:
             await self._plan(KeystoreEdit.SET, name, {name: value})
+
+    @property
+    def _locked(self) -> bool:
+        return self.table is not None and any(file.protected and file.error for file in self.table.files)
+
+    def do_secure_unlock(self) -> None:
+        self.main.in_dialogue(self._unlock())
+
+    async def _unlock(self) -> None:
+        """The password is kept for this session only, for looking as for writing."""
+        rows = [text_row("For this session only: estui.yaml can name a file with it (keystore_password).")]
+        ask = AskSecret("Password of the keystores", rows, new=False, word="password", ascii_only=self.ascii_only)
+        password = await self.app.push_screen_wait(ask)
+        if password is not None:
+            self.main.keep_access(keystore_password=password)
+            self.reload()
+
+    def do_secure_password(self) -> None:
+        self.main.in_dialogue(self._password())
+
+    async def _password(self) -> None:
+        protected = self.table is not None and any(file.protected for file in self.table.files)
+        choices = [Choice("b", "back: leave it as it is", "")]
+        choices.append(Choice("s", "another password" if protected else "set a password", KeystoreEdit.PROTECT))
+        choices += [Choice("t", "take the password off", KeystoreEdit.UNPROTECT)] if protected else []
+        rows = [text_row("Every node reads it at its start, and has to be told it before: the plan says how.", "note")]
+        title = "Password of every keystore"
+        chosen = await self.app.push_screen_wait(Choose(title, rows, choices, ascii_only=self.ascii_only))
+        if not chosen:
+            return
+        password: Secret | None = None
+        if chosen == KeystoreEdit.PROTECT:
+            ask = AskSecret("New password of the keystores", [], new=True, word="password", ascii_only=self.ascii_only)
+            password = await self.app.push_screen_wait(ask)
+            if password is None:
+                return
+        if await self.main.unlocked(needed=False):
+            plan = partial(self.jobs.plan_secure, edit=SecureEdit(KeystoreEdit(chosen)), values={}, password=password)
+            plan(self.start("planning …"))
 
     def do_secure_remove(self) -> None:
         self.main.in_dialogue(self._plan(KeystoreEdit.REMOVE, self.key, {}))

@@ -31,6 +31,7 @@ from estui.tui.view_jobs import DO, LOAD, ViewJobs
 from estui.tui.widgets.bars import Bar
 from estui.tui.widgets.line_view import LineView
 from estui.tui.widgets.pane import Pane
+from estui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
     from estui.tui.screens.board import BoardScreen
@@ -121,7 +122,7 @@ class ViewScreen(Screen[None]):
             yield LineView(ident="heading", focusable=False, **mode)
             yield LineView(ident="list", cursor=True, **mode)
             yield LineView(ident="about", focusable=False, **mode)
-        yield Input(id="search", compact=True)
+        yield TextInput(id="search", compact=True)
         yield Bar(ident="footer", **mode)
 
     def on_mount(self) -> None:
@@ -131,6 +132,10 @@ class ViewScreen(Screen[None]):
         self.set_focus(self.listing)
         self.reload()
         self.call_after_refresh(self.draw)
+
+    @on(LineView.Sized, "#list")
+    def _sized(self) -> None:
+        self.draw()
 
     @property
     def session(self) -> Session:
@@ -327,11 +332,10 @@ class ViewScreen(Screen[None]):
         self.main.tell("there is no list to filter here")
 
     def do_view_copy(self) -> None:
-        copies = self.copies()
-        if copies:
-            self.main.offer_copies(copies)
-        else:
-            self.main.tell("there is nothing to copy here")
+        self.main.offer_copies(self.copies())
+
+    def do_view_copy_to_file(self) -> None:
+        self.main.offer_copies(self.copies(), to_file=True)
 
     def copies(self) -> Sequence[Copy]:
         """What can be copied of the row under the cursor."""

@@ -30,7 +30,7 @@ ROW_LIMIT = 20_000
 
 
 class LineView(ScrollView, can_focus=True):
-    """Rows, wrapped to the width. Posts `Moved` and `Chosen`."""
+    """Rows, wrapped to the width. Posts `Moved`, `Chosen` and `Sized`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.MOVE, action="move")]
     ALLOW_SELECT = True
@@ -52,6 +52,16 @@ class LineView(ScrollView, can_focus=True):
 
         view: LineView
         index: int
+
+        @property
+        def control(self) -> LineView:
+            return self.view
+
+    @dataclass
+    class Sized(Message):
+        """The view has another width: who made its rows for the old one makes them anew. Comes beneath a dialog too."""
+
+        view: LineView
 
         @property
         def control(self) -> LineView:
@@ -104,7 +114,10 @@ class LineView(ScrollView, can_focus=True):
         """More rows at the end; a log that stood at its end stays there."""
         at_end = self.scroll_offset.y >= self.max_scroll_y
         new = [cleaned(row, ascii_only=self.ascii_only) for row in rows]
-        if len(self.rows) + len(new) > ROW_LIMIT:
+        if not self._width:
+            self.rows = [*self.rows, *new]
+            self._layout_lines()
+        elif len(self.rows) + len(new) > ROW_LIMIT:
             self.rows = [*self.rows, *new][-ROW_LIMIT // 2 :]
             self._layout_lines()
         else:
@@ -122,7 +135,12 @@ class LineView(ScrollView, can_focus=True):
     @property
     def key(self) -> str:
         """Key of the row under the cursor."""
-        return self.rows[self.cursor].key if self.has_cursor and self.cursor < len(self.rows) else ""
+        return self.row.key if self.row else ""
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.rows[self.cursor] if self.has_cursor and self.cursor < len(self.rows) else None
 
     # layout
 
@@ -141,6 +159,11 @@ class LineView(ScrollView, can_focus=True):
     def _layout_lines(self) -> None:
         self._width = self._room
         self._lines, self._first = [], []
+        if not self.scrollable_content_region.width:
+            # not laid out yet: wrapped to nothing, a view would show a letter a line until it is
+            self._width = 0
+            self.virtual_size = Size(0, len(self.rows))
+            return
         for number, row in enumerate(self.rows):
             self._append(number, row)
         self.virtual_size = Size(self._room, len(self._lines))
@@ -149,7 +172,8 @@ class LineView(ScrollView, can_focus=True):
         if self._room != self._width:
             top = self._row_at(self.scroll_offset.y)
             self._layout_lines()
-            if top is not None and not self.has_cursor:
+            self.post_message(self.Sized(self))
+            if top is not None and top < len(self._first) and not self.has_cursor:
                 self.scroll_to(y=self._first[top], animate=False, immediate=True)
         if self.has_cursor:
             self.call_after_refresh(self.show_cursor)
@@ -255,6 +279,8 @@ class LineView(ScrollView, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
+        if not self._width and self.rows:
+            self._layout_lines()  # its size came while it was not to be seen
         at = self.scroll_offset.y + y
         base = self._style("")
         width = self.scrollable_content_region.width

@@ -11,11 +11,12 @@ import pytest
 
 from estui.act import cluster
 from estui.act.allocation import Allocation
-from estui.act.context import Context, Options
+from estui.act.context import Context
 from estui.act.journal import Journal, make_run_folder
 from estui.act.peers import Peers
 from estui.act.watching import Watching
 from estui.errors import ProbeError, WaitingError
+from estui.model.inventory import Limits
 from estui.model.observed import Health
 from estui.model.run import Step, StepKind
 from estui.observe import es_api
@@ -31,7 +32,8 @@ class Lab:
 
     def __init__(self, folders: Cluster, patch: pytest.MonkeyPatch) -> None:
         plan = replace(folders.plan(), steps=(OFF, RESTART))
-        self.context = folders.context(plan, options=Options(start_timeout_s=0.0))
+        self.context = folders.context(plan)
+        self.context.inventory = replace(self.context.inventory, limits=Limits(start_seconds=0))
         make_run_folder(folders.fs, str(folders.workspace_path), self.context.run)
         self.health = Health("green", 3, 3, 0)
         self.settings: dict[str, str | None] = {"persistent": None, "transient": None}

@@ -47,7 +47,7 @@ class Asked:
 
 
 def _context(**more: Any) -> Context:
-    workspace = SimpleNamespace(identity=lambda: SimpleNamespace(id="w-1"))
+    workspace = SimpleNamespace(identity=lambda: SimpleNamespace(id="w-1"), audit=lambda *_, **__: None)
     return cast(Context, SimpleNamespace(workspace=workspace, **more))
 
 
@@ -81,7 +81,12 @@ def test_a_typed_password_that_would_change_is_refused_with_the_reason(typed: st
 
 def test_role_and_user_are_made_with_the_mark_of_the_workspace() -> None:
     asked = Asked({("PUT", "/_security/role/mb_writer"): (200, {}), ("PUT", "/_security/user/mb_writer"): (200, {})})
-    grants.give(_context(), asked.client, WRITER, Secret("pw-of-writer"))
+    journal = Journal()
+    grants.give(_context(journal=journal), asked.client, WRITER, Secret("pw-of-writer"))
+    assert [(each.act, each.fields["kind"]) for each in journal.records] == [
+        ("login-made", "role"),
+        ("login-made", "user"),
+    ]
     puts = {path: body for method, path, body in asked.calls if method == "PUT"}
     assert list(puts) == ["/_security/role/mb_writer", "/_security/user/mb_writer"]
     assert all(cast(dict[str, Any], body)["metadata"] == {"estui": "w-1"} for body in puts.values())
@@ -92,8 +97,24 @@ def test_role_and_user_are_made_with_the_mark_of_the_workspace() -> None:
 def test_a_user_or_role_of_somebody_else_is_left_alone(kind: str, metadata: dict[str, str]) -> None:
     asked = Asked({("GET", f"/_security/{kind}/mb_writer"): (200, {"mb_writer": {"metadata": metadata}})})
     with pytest.raises(ApplyError, match=f"there is a {kind} mb_writer already"):
-        grants.give(_context(), asked.client, WRITER, Secret("pw-of-writer"))
+        grants.give(_context(journal=Journal()), asked.client, WRITER, Secret("pw-of-writer"))
     assert not [call for call in asked.calls if call[0] == "PUT"]
+
+
+def test_what_a_run_made_is_deleted_once_and_what_was_there_stays() -> None:
+    """A role of this workspace was there before; the user is new, and goes with an undo."""
+    there = (200, {"mb_writer": {"metadata": {"estui": "w-1"}}})
+    path = "/_security/{}/mb_writer"
+    made, undo = Journal(), Journal()
+    ways = {("GET", path.format("role")): there, **{("PUT", path.format(kind)): (200, {}) for kind in ("role", "user")}}
+    asked = Asked({**ways, ("DELETE", path.format("user")): (200, {})})
+    grants.give(_context(journal=made), asked.client, WRITER, Secret("pw-of-writer"))
+    context = _context(journal=undo, run="r")
+    assert grants.take_back(context, cast(Any, made), asked.client) == ["user mb_writer"]
+    assert grants.take_back(context, cast(Any, made), asked.client) == []
+    refused = Asked({**ways, ("DELETE", path.format("user")): (403, {})})
+    with pytest.raises(ApplyError, match="was not deleted"):
+        grants.take_back(_context(journal=Journal(), run="r"), cast(Any, made), refused.client)
 
 
 def test_a_user_is_proven_by_its_login_and_its_privileges() -> None:

@@ -125,7 +125,7 @@ def test_a_wrong_passphrase_or_a_swapped_key_stops_the_run(single: Cluster, corp
         fetch_leaf(single.workspace, change_for(leaf), Secret("wrong"))
     path = Path(single.workspace.path, "csr", CSR, "n1-http.key")
 
-    path.write_bytes(encrypt_key(generate_key(KeyType.EC_P256), PASSPHRASE))
+    path.write_bytes(encrypt_key(generate_key(KeyType.EC_P256), PASSPHRASE, salt=bytes(16), iv=bytes(16)))
     with pytest.raises(StoreError, match="do not belong together"):
         fetch_leaf(single.workspace, change_for(leaf), PASSPHRASE)
 

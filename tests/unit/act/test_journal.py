@@ -154,3 +154,13 @@ def test_a_record_with_another_checksum_is_none(tmp_path: Path) -> None:
     assert parse_journal(json.dumps(body).encode(), "j") == ()
     assert record.text("kind") == "apply"
     assert datetime.fromisoformat(record.at.replace("Z", "+00:00")) - datetime(2026, 11, 24, tzinfo=UTC) == timedelta(0)
+
+
+def test_the_latest_record_of_each_value_is_found_also_after_more_were_written(tmp_path: Path) -> None:
+    one = journal(tmp_path)
+    one.write("step", step="a", state="running")
+    assert one.latest("step", "step")["a"].text("state") == "running"
+    one.write("other", step="a", state="never")
+    one.write("step", step="a", state="done")
+    found = one.latest("step", "step")
+    assert (found["a"].text("state"), set(found)) == ("done", {"a"})

@@ -10,7 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from estui.act.items import LeafRecord
-from estui.act.prepare import Preparer, merged
+from estui.act.prepare import Preparer
+from estui.act.staging import merged
 from estui.engine import Engine
 from estui.errors import ApplyError, EstuiError
 from estui.formats import es_keystore, pkcs12

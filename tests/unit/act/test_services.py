@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from estui.act.context import Options
 from estui.act.services import run_command, words
 from estui.errors import ApplyError
-from estui.model.inventory import Commands
+from estui.model.inventory import Commands, Limits
 from estui.model.run import Event, Said
 from tests.unit.act.folders import Cluster
 
 
 def _run(cluster: Cluster, *command: str, limit: float = 20.0) -> list[str]:
-    context = cluster.context(cluster.plan(), options=Options(command_timeout_s=limit))
+    context = cluster.context(cluster.plan())
+    context.inventory = replace(context.inventory, limits=Limits(command_seconds=limit))
     said: list[str] = []
 
     def emit(event: Event) -> None:

@@ -231,3 +231,10 @@ def test_leaves_that_nobody_has_any_more_are_outstanding(kept: Shell) -> None:
     Path(kept.workspace, "ca/http/issued.jsonl").write_text(json.dumps(record) + "\n")
     assert kept.run("ca", "issued", "http", "--offline") == Exit.DONE
     assert kept.out.split() == ["abc", "es-9", "http", "CN=es-9", "outstanding", "until", "2099-01-01"]
+
+
+@pytest.mark.parametrize("name", ["transport", "http-2", "client", "cluster"])
+def test_a_ca_without_its_key_gets_no_name_of_estuis_own(kept: Shell, name: str) -> None:
+    (kept.home / "root.crt").write_bytes(pem_of(Corporate().root))
+    assert kept.run("ca", "import", name, "--cert", str(kept.home / "root.crt")) == Exit.FAILED
+    assert f"{name} is a name of estui's own CAs, and this one comes without its key: another name" in kept.err

@@ -127,3 +127,27 @@ def test_options_of_mutual_go_with_mutual(kept: Shell) -> None:
     assert "go with mutual" in kept.err
     assert kept.run("plan", "mutual", "--client-key", "x") == Exit.USAGE
     assert "--client-cert" in kept.err
+
+
+def test_the_guide_names_what_to_change_for_one_kind_of_client_or_all(kept: Shell) -> None:
+    assert kept.run("client", "guide", "logstash") == Exit.DONE
+    assert "ssl_certificate_authorities" in kept.out
+    assert "Fleet" not in kept.out
+    assert kept.run("client", "guide", "--json") == Exit.DONE
+    body = json.loads(kept.out)
+    assert set(body["guides"]) == {"logstash", "fleet", "curl", "languages", "beats", "kibana"}
+    assert kept.run("client", "guide", "telnet") == Exit.USAGE
+    assert "logstash" in kept.err
+
+
+def test_the_search_ends_with_3_where_a_file_means_the_ca(kept: Shell) -> None:
+    (kept.home / "agent").mkdir()
+    assert kept.run("client", "search", str(kept.home / "agent")) == Exit.DONE
+    assert kept.run("ca", "export", "client", "--to", str(kept.home / "agent" / "ca.crt")) == Exit.DONE
+    (kept.home / "agent" / "agent.yml").write_text("outputs:\n  ca: ca.crt\n  password: hunter2\n")
+    assert kept.run("client", "search", str(kept.home / "agent"), "--ca", "client") == Exit.PENDING
+    assert "ca.crt:1: holds the certificate of CA client" in kept.out
+    assert "agent.yml:2: names" in kept.out
+    assert "hunter2" not in kept.out
+    assert kept.run("client", "search", str(kept.home / "nowhere")) == Exit.USAGE
+    assert kept.run("client", "search", str(kept.home), "--ca", "strange") == Exit.USAGE

@@ -162,6 +162,8 @@ def test_the_root_is_known_the_second_time(asked: Shell, corporate: Corporate) -
 
 def test_a_chain_may_end_below_its_root_on_request(asked: Shell, corporate: Corporate) -> None:
     *files, _, _ = answers(asked, corporate, "es-1-http")
+    assert asked.run("csr", "import", *files, "--partial-chain", "--name", "http") == Exit.USAGE
+    assert "http is a name of estui's own CAs" in asked.err
     assert asked.run("csr", "import", *files, "--partial-chain", "--name", "issuing") == Exit.DONE
     assert "trust ends at the intermediate" in asked.out
     stored = pem.load_certificates((asked.workspace / "ca/issuing/ca.crt").read_bytes(), "ca")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,3 +135,17 @@ def test_a_user_without_a_password_and_without_a_terminal_names_the_option(shell
     shell.made("es-1")
     assert shell.run("status", "--user", "elastic") == Exit.USAGE
     assert "--password-file FILE" in shell.err
+
+
+def test_a_thread_that_hangs_neither_holds_up_nor_changes_the_end() -> None:
+    """As one that reads a dead mount: what was said is out, and the exit code is that of the command."""
+    program = (
+        "import threading, time; from estui.cli import main as cli\n"
+        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
+        "print('the result')\n"
+        "cli.main = lambda: 3\n"
+        "cli.run()\n"
+        "print('not reached')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, "the result\n", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,10 @@ from estui.engine import Engine, expiry
 from estui.errors import ApplyError, EstuiError
 from estui.formats import pem
 from tests.unit.cli.conftest import Shell
+from tests.unit.observe.servers import ANSWERS
 from tests.unit.pki.samples import NOW, authority, key, leaf, leaf_request
+
+STORES = ANSWERS.parent / "stores"
 
 
 @pytest.fixture
@@ -61,6 +65,21 @@ def test_exit_codes_follow_the_worst_certificate(
     assert watched.run("watch", "--offline") == code, watched.out
     assert watched.run("watch", "--offline", "--format", "nagios") == nagios
     assert len(watched.out.splitlines()) == 1
+
+
+def test_certificates_in_jks_stores_are_told_without_asking_the_node(watched: Shell) -> None:
+    """Elasticsearch reads JKS, and no password is needed to list what is in the open there."""
+    folder = watched.home / "es-2"
+    for name in ("node.jks", "trust.jks"):
+        shutil.copy(STORES / "java" / name, folder)
+    ssl = "{enabled: true, keystore.path: node.jks, truststore.path: trust.jks}"
+    yml = [line for line in (folder / "elasticsearch.yml").read_text().splitlines() if ".http.ssl" not in line]
+    (folder / "elasticsearch.yml").write_text("\n".join([*yml, f"xpack.security.http.ssl: {ssl}", ""]))
+    watched.run("watch", "--offline", "--json")
+    (answer,) = json.loads(watched.out).values()
+    rows = answer[0]["rows"]
+    assert {seen["place"] for row in rows for seen in row["seen"]} == {"node.jks", "trust.jks"}
+    assert all(row["not_after"] for row in rows)
 
 
 def test_thresholds_are_options(watched: Shell) -> None:

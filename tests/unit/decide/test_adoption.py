@@ -187,9 +187,7 @@ def test_a_ca_in_a_jks_store_is_read_and_has_to_be_converted(tmp_path: Path) -> 
     assert "JKS" in seen.unread[0].problem
     assert "node" in seen.unread[0].problem
     facts = certificate_facts(ca("Lab CA", 11).certificate)
-    store = FoundFile(
-        "/mnt/ca.jks", "ca.jks", "es-1", "JKS", authorities=(facts,), closed=(facts.key_sha256,), chain=(facts,)
-    )
+    store = FoundFile("/mnt/ca.jks", "ca.jks", "es-1", "JKS", authorities=(facts,), closed=(facts.key_sha256,))
     assert only(report(pem_node(Lab(tmp_path / "b"), "es-1", "http", ca("Lab CA", 11)), store)).way is Way.CONVERT
 
 

@@ -8,12 +8,17 @@ import pytest
 
 from estui.decide import rollover
 from estui.decide.beats_paths import leads_to_nodes, on_host
+from estui.decide.beats_steps import OUTSIDE
+from estui.decide.diff import build_review
+from estui.decide.runbook import rollback_steps
 from estui.errors import PlanError
 from estui.model.goal import Goal, Phase, Rollover, Scenario
-from estui.model.inventory import BeatTrust
+from estui.model.inventory import BeatLogin, BeatTrust
+from estui.model.observed import Observed
 from estui.model.plan import (
     Change,
     GrantLogin,
+    IssueKey,
     Manual,
     Plan,
     PublishSet,
@@ -22,8 +27,9 @@ from estui.model.plan import (
     SetSecureSetting,
     SetSetting,
 )
+from estui.model.run import StepKind
 from estui.model.version import Version
-from tests.unit.decide.samples import V8, Lab
+from tests.unit.decide.samples import V8, Lab, answering
 
 HTTPS, BASIC = Scenario.HTTPS, Scenario.BASIC
 YML = 'output.elasticsearch:\n  hosts: ["127.0.0.1:9201"]\n'
@@ -324,3 +330,72 @@ def test_a_set_of_estuis_is_carried_through_a_new_ca_and_a_file_of_somebody_else
     stages = rollover.stages(lab.look(), goal, lab.now)
     found = [change for stage in stages for change in stage.changes if getattr(change, "target", "") == "beat/mb"]
     assert [type(change) for change in found] == [Manual]
+
+
+# an API key in the place of user and password
+
+
+def _logged_in(observed: Observed) -> Observed:
+    return answering(observed, authenticated_as="elastic")
+
+
+def test_an_api_key_takes_the_place_of_user_and_password_once_nodes_speak_https(lab: Lab) -> None:
+    _beat(lab, login=BeatLogin.API_KEY)
+    first = lab.plan(HTTPS)
+    assert not [change for change in _of(first) if isinstance(change, IssueKey)]
+    assert any("gets its API key with the next plan" in note for note in first.notes)
+    lab.apply(first)
+    second = lab.plan(HTTPS, observed=_logged_in(lab.look()))
+    (issue,) = [change for change in _of(second) if isinstance(change, IssueKey)]
+    assert issue.name == "estui-mb"
+    assert issue.indices[0].privileges == ("auto_configure", "create_doc", "view_index_metadata")
+    assert _values(second) == {"output.elasticsearch.api_key": "${ESTUI_API_KEY}"}
+    gone = {change.key for change in _of(second) if isinstance(change, RemoveSetting)}
+    assert gone == {"output.elasticsearch.username", "output.elasticsearch.password"}
+    (entry,) = [change for change in _of(second) if isinstance(change, SetSecureSetting)]
+    assert (entry.name, entry.secret) == ("ESTUI_API_KEY", "api-key:beat/mb")
+    assert not [change for change in second.changes if isinstance(change, GrantLogin)]
+    assert [stage.restart for stage in second.stages] == [Restart.BEAT]
+    assert "secret-of" not in str(build_review(second, lab.look()))
+    lab.apply(second)
+    assert lab.plan(HTTPS, observed=_logged_in(lab.look())).is_empty
+
+
+def test_a_beat_that_comes_later_gets_its_key_alone_and_no_user(lab: Lab) -> None:
+    lab.three().apply(lab.plan(HTTPS))
+    lab.aliases["mb"] = "metricbeat"
+    lab.with_beat(YML, "metricbeat", name="mb", on_host="/etc/metricbeat", login=BeatLogin.API_KEY)
+    plan = lab.plan(HTTPS, observed=_logged_in(lab.look()))
+    assert [type(change) for change in _of(plan) if isinstance(change, IssueKey | GrantLogin)] == [IssueKey]
+
+
+def test_a_key_is_refused_where_nobody_is_logged_in_who_could_make_it(lab: Lab) -> None:
+    _beat(lab, login=BeatLogin.API_KEY)
+    lab.apply(lab.plan(HTTPS))
+    with pytest.raises(PlanError) as caught:
+        lab.plan(HTTPS, observed=answering(lab.look(), authenticated_as=""))
+    assert "its API key is made by somebody who may manage security" in "\n".join(caught.value.reasons)
+
+
+def test_undoing_a_key_takes_it_back_at_the_api(lab: Lab) -> None:
+    _beat(lab, login=BeatLogin.API_KEY)
+    lab.apply(lab.plan(HTTPS))
+    plan = lab.plan(HTTPS, observed=_logged_in(lab.look()))
+    steps = rollback_steps(plan, ("beat/mb",), ("es-1", "es-2", "es-3"))
+    kinds = [step.kind for step in steps]
+    assert kinds.index(StepKind.TOKENS) > kinds.index(StepKind.UNDO)
+
+
+def test_undoing_a_beat_that_came_later_takes_its_user_back_but_not_where_security_goes_off(lab: Lab) -> None:
+    order = ("es-1", "es-2", "es-3")
+    first = lab.three().plan(HTTPS)
+    lab.apply(first)
+    lab.aliases["mb"] = "metricbeat"
+    lab.with_beat(YML, "metricbeat", name="mb", on_host="/etc/metricbeat")
+    later = lab.plan(HTTPS)
+    (step,) = [each for each in rollback_steps(later, ("beat/mb",), order) if each.kind is StepKind.TOKENS]
+    assert step.targets == ("es-1",)
+    back = rollback_steps(later, ("beat/mb",), order)
+    assert [each.gate for each in back if each.kind is StepKind.RESTART] == [OUTSIDE]
+    assert "beat/mb" not in back[-1].targets
+    assert StepKind.TOKENS not in [each.kind for each in rollback_steps(first, order, order)]

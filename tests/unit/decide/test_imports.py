@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from estui.decide.imports import OTHER, base_name, check_given, free_name, plan_import
+from estui.decide.imports import CORPORATE, OTHER, base_name, check_given, free_name, plan_import
 from estui.errors import CertificateError, UsageError
 from estui.model.adoption import (
     AdoptionReport,
@@ -21,6 +21,8 @@ from estui.model.adoption import (
 )
 from estui.model.observed import AuthorityFacts
 from estui.pki.facts import certificate_facts
+from estui.present.adoption import import_lines
+from tests.corporate import Corporate
 from tests.unit.adoptable import ca
 from tests.unit.pki.samples import leaf
 
@@ -135,3 +137,13 @@ def test_a_given_key_of_no_ca_is_refused() -> None:
     with pytest.raises(CertificateError, match="belongs to no CA") as caught:
         check_given((replace(file, keys=("00",)),), AdoptionReport((one,)))
     assert str(caught.value.location) == "/given/ca.key"
+
+
+def test_an_intermediate_of_others_gets_no_name_of_a_layer() -> None:
+    """Without its key it would be taken for a CA of estui's that lost it."""
+    issuing = replace(made("http", "transport"), certificate=certificate_facts(Corporate().issuing))
+    assert base_name(issuing) == CORPORATE
+    ours = replace(issuing, keys=(KEY,))
+    assert base_name(ours) == "transport"
+    text = "\n".join(line.text for line in import_lines(plan_import(AdoptionReport((issuing,)), ())))
+    assert "called corporate, since it is a CA of others: it was issued by CN=Corp Root" in text

@@ -77,6 +77,30 @@ HEAD = "[2026-11-24T01:02:03,004][WARN ][o.e.x.c.Some              ] [es-1] "
             "it does not find /c/k",
         ),
         ("master not discovered or elected yet, an election requires 2 nodes", LogKind.DISCOVERY, "it finds no master"),
+        # Kibana and Beats
+        (
+            "Unable to retrieve version information from Elasticsearch nodes. self-signed certificate in certificate "
+            "chain",
+            LogKind.HANDSHAKE,
+            "the CA of a certificate that it was shown is not among those that it trusts",
+        ),
+        (
+            "Unable to retrieve version information from Elasticsearch nodes. connect ECONNREFUSED 127.0.0.1:9200",
+            LogKind.DISCOVERY,
+            "nobody answers at 127.0.0.1:9200",
+        ),
+        (
+            "Error: ENOENT: no such file or directory, open '/etc/kibana/estui/server/current/server.key'",
+            LogKind.FATAL,
+            "it does not find /etc/kibana/estui/server/current/server.key",
+        ),
+        (
+            "Error connecting: x509: certificate is valid for es-1, localhost, not es-9",
+            LogKind.HANDSHAKE,
+            "a certificate that it was shown is for es-1, localhost, and not for es-9",
+        ),
+        ("Exiting: could not initialize the keystore", LogKind.FATAL, "it ended: could not initialize the keystore"),
+        ("Kibana is now available", LogKind.STARTED, "it has started"),
     ],
 )
 def test_what_a_node_says_is_put_in_words(text: str, kind: LogKind, words: str) -> None:
@@ -105,6 +129,12 @@ def test_a_stack_trace_belongs_to_its_line_and_json_is_its_message_and_error() -
         "another process uses its data folder",
         "the password of elasticsearch.keystore is wrong",
     ]
+
+
+def test_kibana_nests_its_error() -> None:
+    line = json.dumps({"message": "Reason: x", "error": {"message": "EACCES: permission denied, open '/k/server.key'"}})
+    (found,) = meanings([line])
+    assert found.words == "it may not read /k/server.key"
 
 
 def test_what_ends_a_node_is_the_reason_before_what_its_clients_do() -> None:

@@ -179,7 +179,11 @@ def test_the_realm_comes_last_and_maps_whoever_has_a_role(https: Lab) -> None:
         f"{realm}.files.role_mapping": "estui/client/current/role_mapping.yml",
     }
     published = [change for change in plan.changes if isinstance(change, PublishSet)]
-    assert {change.mapping for change in published} == {(("viewer", "CN=alice"),)}
+    for change in published:
+        first, mark = change.mapping
+        assert first == ("viewer", "CN=alice")
+        assert mark[0].startswith("estui-mapping-")
+        assert mark[1] == "CN=estui"
     assert "role viewer: CN=alice" in "\n".join(
         line.text for file in build_review(plan, https.look()).files for line in file.lines
     )
@@ -211,6 +215,17 @@ def test_a_truststore_has_to_become_pem_first(tmp_path: Path) -> None:
     assert "estui plan https --format pem" in refused(lab, OPTIONAL)
     lab.apply(lab.plan(Goal(Scenario.HTTPS, StoreFormat.PEM)))
     assert settings(lab.plan(OPTIONAL), "es-1")[TRUST] == (HTTP_CA, CLIENT_CA)
+
+
+def test_a_truststore_that_somebody_else_made_is_refused_with_the_way_around_it(https: Lab) -> None:
+    yml = https.folder("es-2") / "elasticsearch.yml"
+    lines = yml.read_text().replace("xpack.security.http.ssl.certificate_authorities", "#")
+    foreign = lines.replace("estui/http/current/node", "certs/node")
+    yml.write_text(foreign + "\nxpack.security.http.ssl.truststore.path: t.p12\n")
+    told = refused(https, OPTIONAL)
+    assert "es-2: xpack.security.http.ssl.truststore.path is t.p12, which estui did not make" in told
+    assert "openssl pkcs12 -in t.p12 -nokeys" in told
+    assert "--format pem" not in told
 
 
 def test_a_certificate_of_somebody_else_is_not_covered_up(https: Lab) -> None:

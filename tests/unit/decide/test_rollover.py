@@ -12,7 +12,7 @@ from estui.decide.authorities import issuer_of
 from estui.errors import PlanError
 from estui.model.goal import Goal, Phase, Rollover, Scenario
 from estui.model.inventory import KeyType, Layer
-from estui.model.observed import AuthorityFacts, Observed, OnDisk, PortState, Served
+from estui.model.observed import AuthorityFacts, NamedFile, Observed, OnDisk, PortState, Served
 from estui.model.plan import CreateAuthority, PublishSet, Restart
 from estui.model.rollover import DonePhase, RolloverState
 from estui.pki.facts import certificate_facts
@@ -154,13 +154,37 @@ def test_a_successor_that_is_none_is_refused(own: Observed, to: str, words: str)
     assert reason.startswith(words)
 
 
-def test_layers_that_share_one_store_need_stores_of_their_own_first(lab: Lab, corporate: Corporate) -> None:
-    """A corporate CA answers two requests with two leaves, which one file cannot hold."""
+def test_the_ca_of_another_layer_does_not_follow(own: Observed) -> None:
+    """One key for two layers is no step forward; one of others, or a successor of the same layer, is welcome."""
+    (reason,) = rollover.start_refusals(own, ("transport",), "http", now=NOW)
+    assert reason.startswith("CA http is the one of the HTTP layer, and not of what transport signs: leave out --to")
+    assert "estui ca rollover start transport" in reason
+    second = replace(own.authorities[0], name="transport-2")
+    clients = replace(own.authorities[0], name="client")
+    observed = replace(own, authorities=(*own.authorities, second, clients))
+    assert rollover.start_refusals(observed, ("transport",), "transport-2", now=NOW) == []
+    assert rollover.start_refusals(observed, ("transport",), "corporate", now=NOW) == []
+    (reason,) = rollover.start_refusals(observed, ("transport",), "client", now=NOW)
+    assert reason.startswith("CA client is the one of clients")
+
+
+def test_layers_that_share_one_store_need_one_leaf_for_both(lab: Lab, corporate: Corporate) -> None:
+    """Two answers to two requests are two leaves, which one file cannot hold."""
     one_store(lab)
-    observed = keyless(lab.look(), corporate)
-    reasons = rollover.start_refusals(observed, ("transport",), "corporate", now=NOW)
-    assert any("transport and http share certs/elastic-certificates.p12" in reason for reason in reasons)
-    assert rollover.start_refusals(observed, ("transport",), now=NOW) == []
+    observed = _serving(keyless(lab.look(), corporate))
+    assert rollover.start_refusals(observed, ("transport",), "corporate", now=NOW) == []
+    goal = _goal(Phase.SWITCH, (("transport", "corporate"),))
+    first, second = imported(observed, corporate), imported(observed, corporate)
+    assert [(each.target, each.set_name) for each in first] == [(f"es-{n}", "transport") for n in (1, 2, 3)]
+    of_http = [replace(each, set_name="http") for each in second]
+    reasons = rollover.phase_refusals(replace(observed, imported=(*first, *of_http)), goal, NOW)
+    assert any(
+        "es-1: transport and http share certs/elastic-certificates.p12" in each
+        and "estui csr export es-1 --to DIR makes one request" in each
+        for each in reasons
+    )
+    both = (*first, *(replace(each, set_name="http") for each in first))
+    assert not any("share" in each for each in rollover.phase_refusals(replace(observed, imported=both), goal, NOW))
 
 
 def test_a_ca_of_others_is_followed_by_one_with_the_name_of_what_it_signs_for(
@@ -264,3 +288,12 @@ def test_another_kind_of_key_and_a_shorter_life_are_said_before_leaves_change(ow
     assert not [
         note for note in rollover.notes(own, _goal(Phase.SWITCH), NOW) if "shorter" in note or "kind of" in note
     ]
+
+
+def test_a_jks_truststore_cannot_get_a_second_ca_and_has_to_be_converted(own: Observed) -> None:
+    disk = own.nodes[0].disk[Layer.HTTP]
+    named = (NamedFile("truststore.path", "certs/trust.jks", "certs/trust.jks", format="JKS"),)
+    by_hand = replace(disk, managed=False, named=named)
+    observed = replace(own, nodes=(replace(own.nodes[0], disk={Layer.HTTP: by_hand}), *own.nodes[1:]))
+    reasons = rollover.phase_refusals(observed, _goal(Phase.TRUST, (("http", "http-2"),)), NOW)
+    assert any("keytool -importkeystore -srckeystore certs/trust.jks" in reason for reason in reasons)

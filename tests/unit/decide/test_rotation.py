@@ -13,9 +13,9 @@ from estui.decide.rotation import common_name, fixed_files, held_leaves
 from estui.errors import PlanError
 from estui.formats import pem
 from estui.model.goal import Goal, Rotation, Scenario
-from estui.model.inventory import Layer
+from estui.model.inventory import Layer, StoreFormat
 from estui.model.observed import Observed, ObservedNode
-from estui.model.plan import AuthorityRequest, LeafRequest, Plan, PublishSet, Restart
+from estui.model.plan import AuthorityRequest, LeafRequest, Plan, PublishSet, Restart, SetSecureSetting
 from estui.model.run import StepKind
 from estui.pki.facts import certificate_facts
 from estui.secret import Secret
@@ -203,3 +203,45 @@ def test_what_a_leaf_was_allowed_stays_allowed(lab: Lab) -> None:
 )
 def test_the_common_name_of_a_longer_subject(subject: str, name: str) -> None:
     assert common_name(subject) == name
+
+
+STORES_ANEW = Goal(Scenario.HTTPS, rotation=Rotation(new_store_password=True))
+
+
+def test_new_store_passwords_take_a_rolling_restart_and_say_why(lab: Lab) -> None:
+    lab.three()
+    lab.apply(lab.plan(Goal(Scenario.HTTPS, StoreFormat.PKCS12)))
+    plan = lab.plan(replace(STORES_ANEW, only=("es-2",)))
+    assert plan.restart is Restart.ROLLING
+    assert "read at its start" in plan.stages[0].why
+    secure = [change for change in plan.changes if isinstance(change, SetSecureSetting)]
+    assert {(change.target, change.secret, change.replaces) for change in secure} == {
+        ("es-2", "store:transport", True),
+        ("es-2", "store:http", True),
+    }
+    assert {change.set_name for change in plan.changes if isinstance(change, PublishSet)} == {"transport", "http"}
+
+
+def test_what_has_no_store_of_estuis_gets_no_new_store_password(lab: Lab) -> None:
+    lab.three()
+    lab.apply(lab.plan(Scenario.HTTPS))
+    assert reasons(lab, STORES_ANEW) == (
+        "es-1, es-2, es-3: no PKCS#12 set of estui's is in use there, and PEM files have no password"
+    )
+
+
+def test_where_nothing_is_due_no_store_gets_a_new_password(lab: Lab) -> None:
+    """`rotate --due --new-store-password` of cron: nothing to do is no failure, with or without stores."""
+    due = Goal(Scenario.HTTPS, rotation=Rotation(due_only=True, new_store_password=True))
+    lab.three()
+    lab.apply(lab.plan(Goal(Scenario.HTTPS, StoreFormat.PKCS12)))
+    assert lab.plan(due).is_empty
+    assert lab.plan(replace(due, only=("es-1",))).is_empty
+    assert lab.later(days=380).plan(due).restart is Restart.ROLLING
+
+
+def test_a_store_that_was_there_before_keeps_its_password_and_the_way_is_told(lab: Lab) -> None:
+    one_store(lab)
+    text = reasons(lab, replace(STORES_ANEW, only=("es-1",)))
+    assert "es-1 http: certs/elastic-certificates.p12 was there before estui" in text
+    assert "estui secure-settings set" in text

@@ -137,3 +137,22 @@ def test_allocation_counts_as_on_only_once_it_is(lab: Lab, state: StepState) -> 
     off = (K.ALLOCATION_OFF, StepState.DONE)
     assert leaves_allocation_off(_records(plan, off, (K.ALLOCATION_ON, state)))
     assert not leaves_allocation_off(_records(plan, off, (K.ALLOCATION_ON, StepState.DONE)))
+
+
+def test_no_step_goes_on_by_itself_there_or_back(lab: Lab) -> None:
+    """A change request is asked `and when do you go on?` for every line: unsecured to HTTPS, one layer more, new leaves
+    and new Beats, and the way back of each."""
+    lab.three().with_kibana(KIBANA, on_host="/k").with_beat(
+        "output.elasticsearch.hosts: ['http://127.0.0.1:9201']\n", on_host="/etc/metricbeat"
+    )
+    plans = [lab.plan(HTTPS), lab.plan(BASIC)]
+    lab.apply(plans[1])
+    plans.append(lab.plan(HTTPS))
+    lab.apply(plans[2])
+    plans.append(lab.later(days=380).plan(HTTPS))
+    order = ("es-1", "es-2", "es-3")
+    everyone = (*order, "kibana/kibana-1", "beat/metricbeat")
+    for plan in plans:
+        assert [step.title for step in plan.steps if not step.gate] == []
+        for done in (everyone, ("es-1",), ()):
+            assert [step.title for step in rollback_steps(plan, done, order, taken_down=True) if not step.gate] == []

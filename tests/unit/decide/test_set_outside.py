@@ -13,6 +13,7 @@ from estui.model.goal import Scenario
 from estui.model.inventory import StatedSetting
 from estui.model.observed import Rung
 from tests.unit.decide.samples import NOW, Lab, node_yml
+from tests.unit.decide.test_external import KIBANA
 
 SECURITY = "xpack.security.enabled"
 
@@ -65,3 +66,18 @@ def test_a_finding_about_it_points_to_where_it_is_stated(tmp_path: Path) -> None
     lab = Lab(tmp_path).node("es-1", settings_elsewhere=stated("xpack.security.transport.ssl.enabled", "maybe"))
     places = [finding.where for finding in all_findings(lab.look(), NOW) if finding.target == "es-1"]
     assert any("docker-compose.yml (estui.yaml:4" in place for place in places)
+
+
+def test_what_is_set_outside_for_kibana_wins_and_no_plan_writes_against_it(tmp_path: Path) -> None:
+    lab = Lab(tmp_path).three()
+    lab.with_kibana(KIBANA, on_host="/etc/kibana", environment=stated("SERVER_SSL_ENABLED", "false"))
+    (kibana,) = lab.look().kibana
+    assert kibana.setting("server.ssl.enabled") == "false"
+    with pytest.raises(PlanError) as refused:
+        lab.plan(Scenario.HTTPS)
+    assert any(
+        reason.startswith(
+            "kibana/kibana-1: server.ssl.enabled has to be true, but it is set to false outside of kibana"
+        )
+        for reason in refused.value.reasons
+    )

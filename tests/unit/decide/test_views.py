@@ -10,6 +10,7 @@ import pytest
 from estui.decide.views import Named, version_note, views_of
 from estui.model.certificate import CertificateFacts
 from estui.model.goal import Scenario
+from estui.model.image import Image
 from estui.model.inventory import Address, KeyType, Layer
 from estui.model.observed import (
     ApiFacts,
@@ -213,7 +214,7 @@ def desired(lab: Lab, **changed: object) -> Desired:
     yml, leaf = node.files["elasticsearch.yml"], own(lab)
     root = node.entry.config
     file = DesiredFile(
-        root, "elasticsearch.yml", "file", yml.sha256, mode=yml.mode, uid=yml.uid, gid=yml.gid, run="run-1"
+        root, "elasticsearch.yml", Image("file", yml.sha256, mode=yml.mode, uid=yml.uid, gid=yml.gid), "run-1"
     )
     wanted = DesiredLeaf(root, "transport", "transport", leaf.serial_hex, leaf.sha256, "2027-01-01", "run-1")
     return replace(Desired("run-1", "basic", ("transport",), (wanted,), (file,)), **changed)  # type: ignore[arg-type]
@@ -270,7 +271,7 @@ def test_a_leaf_that_is_not_the_runs_is_drift_and_one_that_waits_is_pending(
 
 def test_a_file_that_a_run_has_ready_is_pending(lab: Lab) -> None:
     wanted = desired(lab)
-    file = replace(wanted.files[0], sha256="0" * 64, waiting=True, run="run-2")
+    file = replace(wanted.files[0], image=Image("file", "0" * 64), waiting=True, run="run-2")
     observed = replace(serving(lab, own(lab)), desired=replace(wanted, files=(file,)))
     (found,) = named(observed)
     assert (found.difference, found.evidence[1]) == (Difference.PENDING, "run run-2 has it ready")
@@ -282,7 +283,7 @@ def test_a_file_that_a_run_has_ready_is_pending(lab: Lab) -> None:
 )
 def test_owner_mode_and_presence_count_too(lab: Lab, changed: dict[str, object], words: str) -> None:
     wanted = desired(lab)
-    file = replace(wanted.files[0], **changed)  # type: ignore[arg-type]
+    file = replace(wanted.files[0], image=replace(wanted.files[0].image, **changed))  # type: ignore[arg-type]
     (found,) = named(replace(serving(lab, own(lab)), desired=replace(wanted, files=(file,))))
     assert found.difference is Difference.DRIFT
     assert words in found.evidence[0]

@@ -14,6 +14,7 @@ from estui.model.inventory import (
     Inventory,
     KeyType,
     KibanaEntry,
+    Limits,
     NodeEntry,
     Policy,
     StoreFormat,
@@ -55,6 +56,7 @@ credentials:
   password_file: secrets/elastic
   api_key_file: /etc/estui/key
 keystore_password: secrets/keystore
+limits: {start_seconds: 600}
 """
 
 
@@ -104,6 +106,7 @@ def test_the_whole_of_an_inventory_is_read() -> None:
         folder="tls",
         credentials=CredentialFiles("elastic", "/home/op/logs/secrets/elastic", "/etc/estui/key"),
         keystore_password="/home/op/logs/secrets/keystore",
+        limits=Limits(start_seconds=600),
     )
 
 
@@ -162,6 +165,13 @@ def test_a_key_without_a_value_counts_as_absent() -> None:
             "estui.yaml:4: nodes[1].name",
             "same name as in line 3",
             "",
+        ),
+        ("cluster: c\nnodes: [/a]\nlimits: {start: 9}\n", "estui.yaml:3: limits.start", "unknown", "start_seconds"),
+        (
+            "cluster: c\nnodes: [/a]\nlimits: {start_seconds: 10m}\n",
+            "estui.yaml:3: limits.start_seconds",
+            "whole number",
+            "3",
         ),
         ("cluster: c\ncluster: d\nnodes: [/a]\n", "estui.yaml:2: cluster", "set twice", "keep one"),
     ],
@@ -230,3 +240,12 @@ kibana:
 production: true
 """
     )
+
+
+def test_groups_are_tags_that_nodes_have() -> None:
+    text = b"cluster: c\nnodes:\n  - config: /a\n    tags: [zone-a]\ngroups: [zone-a]\n"
+    found = parse_inventory(text, "estui.yaml", "/w")
+    assert found.groups == ("zone-a",)
+    assert parse_inventory(write_inventory(found), "estui.yaml", "/w").groups == ("zone-a",)
+    with pytest.raises(SettingsError, match="no node has the tag zone-b"):
+        parse_inventory(text.replace(b"groups: [zone-a]", b"groups: [zone-b]"), "estui.yaml", "/w")

@@ -130,3 +130,41 @@ def test_a_list_in_one_line_takes_a_node_with_statements() -> None:
     new = NodeEntry("/b", environment=(StatedSetting("ES_SETTING_HTTP_PORT", "1"),))
     added = with_node(b"cluster: c\nnodes: [/a]\n", new, "e", "/")
     assert parse_inventory(added, "e", "/").nodes[1] == new
+
+
+KIBANA = b"""\
+cluster: logs
+nodes: [/mnt/es-1]
+kibana:
+  - config: /mnt/kibana
+    logs: /mnt/kibana-log
+    settings_elsewhere: {server.port: 5699}
+    environment:
+      SERVER_SSL_ENABLED: {value: "true", where: docker-compose.yml}
+      ELASTICSEARCH_SSL_CERTIFICATEAUTHORITIES: /usr/share/kibana/config/ca.crt
+      ELASTICSEARCH_HOSTS: '["https://es-1:9200", "https://es-2:9200"]'
+      NODE_OPTIONS: --max-old-space-size=4096
+      ES: es-9
+"""
+
+
+def test_kibanas_variables_are_its_settings_and_win_over_its_yml() -> None:
+    entry = parse_inventory(KIBANA, "/ws/estui.yaml", "/ws").kibana[0]
+    yml = b"server.ssl.enabled: false\nserver.name: ${ES}\n"
+    settings = with_outside(parse_settings(yml, "kibana.yml"), entry)
+    assert settings["server.ssl.enabled"].is_true
+    assert settings["server.ssl.enabled"].source.startswith("docker-compose.yml")
+    assert settings["elasticsearch.hosts"].items == ("https://es-1:9200", "https://es-2:9200")
+    assert settings["elasticsearch.ssl.certificateAuthorities"].items == ("/usr/share/kibana/config/ca.crt",)
+    assert (settings["server.port"].text, settings["server.name"].text) == ("5699", "es-9")
+    assert len(settings) == 5
+
+
+def test_what_is_stated_of_kibana_and_beats_is_kept_in_a_fresh_inventory() -> None:
+    inventory = parse_inventory(KIBANA + b"beats: [{config: /mnt/beat, logs: /mnt/beat-log}]\n", "estui.yaml", "/ws")
+    assert parse_inventory(write_inventory(inventory), "estui.yaml", "/ws") == inventory
+
+
+def test_a_secret_of_kibanas_environment_is_refused() -> None:
+    with pytest.raises(SettingsError, match="a secret does not belong here"):
+        parse_inventory(KIBANA + b"      ELASTICSEARCH_PASSWORD: x\n", "estui.yaml", "/ws")

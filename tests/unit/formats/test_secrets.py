@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from estui.errors import StoreError, UsageError
+from estui.formats import secrets
 from estui.formats.secrets import Cost, seal, unseal
 from estui.secret import Secret
 
@@ -27,7 +28,7 @@ def test_what_was_sealed_is_unsealed() -> None:
 
 def test_the_default_cost_is_read_from_the_file() -> None:
     content = seal(VALUES, PASSPHRASE, salt=bytes(32), nonce=bytes(12))
-    assert json.loads(content)["kdf"]["n"] == 2**15
+    assert json.loads(content)["kdf"]["n"] == secrets.DEFAULT_COST.n
     assert unseal(content, PASSPHRASE, "secrets.json") == VALUES
 
 

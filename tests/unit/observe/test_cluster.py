@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from estui.model.inventory import Address, Inventory, KibanaEntry, Layer, NodeEntry
-from estui.model.observed import AuthorityFacts, Observed, PortState
+from estui.model.observed import AuthorityFacts, Observed, ObservedKibana, ObservedNode, PortState
 from estui.model.version import Version
 from estui.observe import cluster
 from estui.observe.cluster import client_factory, observe, published_address
@@ -221,3 +221,21 @@ def test_kibana_is_told_with_its_port_and_status_and_gets_no_credentials(
 )
 def test_publish_addresses_are_read(text: str, address: Address | None) -> None:
     assert published_address(text) == address
+
+
+def test_each_target_is_told_of_as_it_was_looked_at(tmp_path: Path) -> None:
+    """Once its folder was read, and once its port answered: whoever watches need not wait for those that hang."""
+    folder = tmp_path / "kibana"
+    folder.mkdir()
+    (folder / "kibana.yml").write_text("server.name: kb\n")
+    seen: list[tuple[str, bool]] = []
+
+    def told(thing: object) -> None:
+        assert isinstance(thing, ObservedNode | ObservedKibana)
+        asked = thing.port(Layer.HTTP) if isinstance(thing, ObservedNode) else thing.served
+        seen.append((thing.target, asked.state is not PortState.NOT_ASKED))
+
+    node = entry(tmp_path, refused_address())
+    kibana = KibanaEntry(str(folder), http=refused_address())
+    observe(Inventory("logs", (node,), kibana=(kibana,)), digest_key=b"k", told=told, timeout_s=1.0)
+    assert sorted(seen) == [("kibana/kb", False), ("kibana/kb", True), ("n1", False), ("n1", True)]

@@ -34,7 +34,14 @@ def test_a_state_beside_the_configuration_tells_its_cluster(tmp_path: Path, stat
     shutil.copy(STATE / "segments_alone", folder / "segments_z")
     shutil.copy(STATE / "segments_joined", folder / "segments_10")
     found = _look(tmp_path, f"path.data: {tmp_path}/es-1/data")
-    assert found == DataFolder(f"{tmp_path}/es-1/data", True, True, "60Dx-Bi3R7uXnIzeBjpadA")
+    assert found == DataFolder(f"{tmp_path}/es-1/data", True, True, "60Dx-Bi3R7uXnIzeBjpadA", state != "_state")
+
+
+def test_data_that_was_moved_by_8_is_no_longer_of_7(tmp_path: Path) -> None:
+    """A release from 8.0 leaves a file `nodes` in the place of the folder; one that was cut short leaves both."""
+    for state in ("_state", "nodes/0/_state"):
+        (tmp_path / "es-1" / "data" / state).mkdir(parents=True)
+    assert not _look(tmp_path).before_8
 
 
 def test_a_path_elsewhere_is_not_believed(tmp_path: Path) -> None:

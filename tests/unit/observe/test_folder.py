@@ -13,7 +13,7 @@ from estui.formats.es_keystore import write_secure_settings
 from estui.formats.pem import private_key_pem
 from estui.model.finding import Severity
 from estui.model.inventory import Address, Layer, NodeEntry
-from estui.model.observed import FileKind, ObservedNode, Rung
+from estui.model.observed import Fault, FileKind, ObservedNode, Rung
 from estui.model.version import Version
 from estui.observe.folder import hanging_node, observe_node_folder
 from estui.secret import Secret
@@ -337,10 +337,23 @@ def test_an_auto_configured_node_serves_the_leaf_not_the_ca_of_its_two_keys(tmp_
     assert len(node.disk[Layer.TRANSPORT].trusted) == 1
 
 
-def test_a_jks_store_is_named_and_not_read(tmp_path: Path) -> None:
-    folder = config(tmp_path, "xpack.security.http.ssl.keystore.path: node.jks\n")
-    shutil.copy(STORES / "java" / "node.jks", folder)
-    assert "JKS" in look(folder).disk[Layer.HTTP].problem
+def test_certificates_of_jks_stores_are_read_without_a_password_and_their_keys_stay_closed(tmp_path: Path) -> None:
+    text = "xpack.security.http.ssl.keystore.path: node.jks\nxpack.security.http.ssl.truststore.path: trust.jks\n"
+    folder = config(tmp_path, text)
+    for name in ("node.jks", "trust.jks"):
+        shutil.copy(STORES / "java" / name, folder)
+    disk = look(folder).disk[Layer.HTTP]
+    assert disk.leaf is not None
+    assert (len(disk.trusted), disk.key_sha256, disk.problem) == (1, "", "")
+
+
+def test_a_jks_store_with_secret_keys_is_told_as_listed_in_part(tmp_path: Path) -> None:
+    folder = config(tmp_path, "xpack.security.http.ssl.keystore.path: keys.jks\n")
+    head = bytes.fromhex("cececece") + (2).to_bytes(4) + (1).to_bytes(4) + (3).to_bytes(4)
+    (folder / "keys.jks").write_bytes(head + b"\x00\x01k" + bytes(8) + b"\xac\xed")
+    disk = look(folder).disk[Layer.HTTP]
+    assert disk.named[0].fault is Fault.FOREIGN
+    assert "secret keys" in disk.problem
 
 
 def test_our_own_folder_behind_a_link_is_not_looked_into(tmp_path: Path) -> None:

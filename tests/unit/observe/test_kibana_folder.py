@@ -110,6 +110,42 @@ def test_a_keystore_in_the_data_folder_forbids_a_plan(tmp_path: Path) -> None:
     assert f"mv {data}/kibana.keystore" in finding.hint
 
 
+def test_the_data_folder_of_an_archive_is_found_beside_the_configuration(tmp_path: Path) -> None:
+    folder = config(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "kibana.keystore").write_bytes(keystore())
+    assert [each.rule for each in look(folder).problems] == ["kibana-keystore-in-data"]
+    # a `path.data` is one of the instance's own host
+    assert look(config(tmp_path, "path.data: /srv/kibana\n")).problems == ()
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_the_ca_of_an_enrolled_kibana_is_found_in_its_data_folder(tmp_path: Path, leaf: Leaf, stated: bool) -> None:
+    """Enrolment writes it there and names it by the path on Kibana's own host."""
+    ca = "/usr/share/kibana/data/ca_1700000000000.crt"
+    yml = f'elasticsearch.hosts: ["https://es-1:9200"]\nelasticsearch.ssl.certificateAuthorities: [{ca}]\n'
+    data = tmp_path / ("elsewhere" if stated else "data")
+    data.mkdir()
+    (data / "ca_1700000000000.crt").write_bytes(leaf.ca.pem)
+    kibana = look(config(tmp_path, yml), data=str(data) if stated else None)
+    assert [facts.sha256 for facts in kibana.trust.trusted] == [leaf.ca.facts.sha256]
+    assert kibana.trust.named[0].relative == str(data / "ca_1700000000000.crt")
+
+
+def test_encryption_keys_are_told_by_digests_that_agree_wherever_they_stand(tmp_path: Path) -> None:
+    secret, name = "k" * 32, "xpack.security.encryptionKey"
+    in_yml = look(config(tmp_path, f"{name}: {secret}\n"))
+    folder = config(tmp_path, "")
+    content = write_kibana_keystore({name: secret}, password=None, salt=os.urandom(64), iv=os.urandom(12))
+    (folder / "kibana.keystore").write_bytes(content)
+    stored = look(folder)
+    assert dict(in_yml.shared) == dict(stored.shared)
+    assert list(dict(stored.shared)) == [name]
+    assert secret not in repr(stored.shared)
+    (folder / "kibana.keystore").unlink()
+    assert look(config(tmp_path, name + ": ${KEY}\n")).shared == ((name, ""),)
+
+
 def test_another_products_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "elasticsearch.yml").touch()
     finding = look(tmp_path).problems[0]

@@ -64,3 +64,38 @@ def test_a_failure_is_raised_where_it_was_asked_for() -> None:
 
 def test_nothing_to_do_is_done() -> None:
     assert run_all([], within_s=1, late=str) == []
+
+
+def test_a_task_that_works_is_not_late_on_a_busy_host() -> None:
+    def work() -> str:
+        end = time.monotonic() + 1.2
+        while time.monotonic() < end:
+            pass
+        return "done"
+
+    assert run_all([work], within_s=0.5, late=lambda _: "late", longest_s=30) == ["done"]
+
+
+def test_a_task_that_hangs_from_its_start_is_late_after_its_time_limit() -> None:
+    released = threading.Event()
+    begin = time.monotonic()
+    try:
+        got = run_all([partial(released.wait, 10)], within_s=0.2, late=lambda _: False, longest_s=8)
+    finally:
+        released.set()
+    assert got == [False]
+    assert time.monotonic() - begin < 4
+
+
+def test_a_task_that_works_without_end_is_given_up() -> None:
+    released = threading.Event()
+
+    def work() -> str:
+        while not released.is_set():
+            pass
+        return "done"
+
+    try:
+        assert run_all([work], within_s=0.05, late=lambda _: "late", longest_s=0.3) == ["late"]
+    finally:
+        released.set()

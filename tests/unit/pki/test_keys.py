@@ -40,7 +40,7 @@ def test_a_certificate_and_its_key_have_the_same_digest() -> None:
 
 
 def test_an_encrypted_key_opens_with_its_passphrase_only() -> None:
-    content = encrypt_key(samples.key(), Secret("right"))
+    content = encrypt_key(samples.key(), Secret("right"), salt=bytes(16), iv=bytes(16))
     assert public_key_sha256(decrypt_key(content, Secret("right"), "ca.key")) == public_key_sha256(samples.key())
     with pytest.raises(StoreError, match="wrong passphrase"):
         decrypt_key(content, Secret("wrong"), "ca.key")
@@ -48,4 +48,4 @@ def test_an_encrypted_key_opens_with_its_passphrase_only() -> None:
 
 def test_an_empty_passphrase_encrypts_nothing() -> None:
     with pytest.raises(UsageError):
-        encrypt_key(samples.key(), Secret(""))
+        encrypt_key(samples.key(), Secret(""), salt=bytes(16), iv=bytes(16))

@@ -111,6 +111,7 @@ def beat(yml: str = "", **given: Any) -> ObservedBeat:
         "metricbeat",
         {"metricbeat.yml": state(content, 0o600)},
         settings=parse_settings(content, "metricbeat.yml"),
+        kind="metricbeat",
     )
     return replace(made, **given)
 

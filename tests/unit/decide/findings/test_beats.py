@@ -6,11 +6,25 @@ import pytest
 
 from estui.formats.yml import parse_settings
 from estui.model.observed import Fault, Observed, OnDisk
-from tests.unit.decide.findings.builders import SECURED, Case, beat, check, fire, named, names, node, seen, state
+from tests.unit.decide.findings.builders import (
+    SECURED,
+    V7,
+    V8,
+    Case,
+    beat,
+    check,
+    fire,
+    named,
+    names,
+    node,
+    seen,
+    state,
+)
 
 OUT = "output.elasticsearch"
 GOOD_YML = f"{OUT}.hosts: [a]\n{OUT}.username: metricbeat_writer\n{OUT}.password: ${{ES_PWD}}\n"
 GOOD = seen(node(), beat(GOOD_YML))
+PIN = "ab" * 32
 DEMANDING = SECURED + "xpack.security.http.ssl.client_authentication: required\n"
 
 
@@ -46,10 +60,10 @@ CASES = [
     Case("beat-path-relative", file("ca.crt"), file("/etc/metricbeat/ca.crt"), "ca.crt is relative"),
     Case("beat-yml-writable", seen(beat("", files={"metricbeat.yml": state(b"", 0o660)})), GOOD, "0660"),
     Case(
-        "beat-keystore-mode",
-        seen(beat("", files={"metricbeat.keystore": state(b"", 0o640)})),
-        seen(beat("", files={"metricbeat.keystore": state(b"", 0o600)})),
-        "0640",
+        "beat-fingerprint-ignored",
+        seen(beat(f"{OUT}.ssl.ca_trusted_fingerprint: {PIN}", version=V7)),
+        seen(beat(f"{OUT}.ssl.ca_trusted_fingerprint: {PIN}", version=V8)),
+        "Beats 7.17.0 do not know it",
     ),
 ]
 
@@ -78,3 +92,16 @@ def test_modules_are_looked_at_like_the_yml() -> None:
     assert role.where == "/mnt/metricbeat/modules.d/e.yml:2: modules.0.username"
     (none,) = fire("beat-verification-none", observed)
     assert none.where.startswith("/mnt/metricbeat/modules.d/e.yml:3")
+
+
+def test_tls_options_of_modules_that_ask_the_stack_are_checked_too() -> None:
+    text = (
+        "- module: elasticsearch\n  ssl.certificateAuthorities: [/ca]\n  ssl.verification_mode: strict\n"
+        f"  ssl.ca_trusted_fingerprint: {PIN}\n- module: mysql\n  ssl.whatever: 1\n"
+        "- module: kibana\n  enabled: false\n  ssl.nothing: 1\n"
+    )
+    observed = seen(beat(modules={"modules.d/e.yml": parse_settings(text.encode(), "e.yml", "modules")}))
+    (unknown,) = fire("beat-setting-unknown", observed)
+    assert unknown.where == "/mnt/metricbeat/modules.d/e.yml:2: modules.0.ssl.certificateAuthorities"
+    (ignored,) = fire("beat-fingerprint-ignored", observed)
+    assert "strict does not look at it" in ignored.summary

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from estui.model.inventory import Layer
-from estui.model.observed import ObservedNode, OnDisk
+from estui.model.observed import ObservedBeat, ObservedNode, OnDisk
 from tests.unit.decide.findings.builders import (
     SECURED,
     Case,
@@ -44,6 +44,11 @@ ASKING = SECURED + "xpack.security.http.ssl.client_authentication: optional\n"
 STRANGER = facts("kibana", of=1)
 BEAT = 'output.elasticsearch:\n  hosts: ["127.0.0.1:9200"]\n'
 
+
+def pinning(digest: str, more: str = "") -> ObservedBeat:
+    return beat(f"{BEAT}  protocol: https\n  ssl.ca_trusted_fingerprint: {digest}\n{more}")
+
+
 CASES = [
     Case("client-speaks-http", seen(http(), kibana(HTTP)), GOOD, "kibana.yml:1: elasticsearch.hosts"),
     Case("client-speaks-https", seen(http(PLAIN), kibana(HTTPS)), GOOD, "speaks plain HTTP"),
@@ -59,6 +64,12 @@ CASES = [
         "has no name 127.0.0.1",
     ),
     Case("client-distrusts-node", seen(http(), kibana(HTTPS, trust=STRANGE)), GOOD, "would refuse es-1"),
+    Case(
+        "client-pin-unsent",
+        seen(http(found=disk(facts("localhost"))), pinning(ca().sha256)),
+        seen(http(found=disk(facts("localhost"), chain=(facts("localhost"), ca()))), pinning(ca().sha256.upper())),
+        "es-1 sends its leaf without a CA",
+    ),
     Case(
         "client-certificate-refused",
         seen(http(ASKING), kibana(HTTPS, trust=replace(TRUST, leaf=STRANGER, chain=(STRANGER,)))),
@@ -118,3 +129,12 @@ def test_a_password_in_a_url_is_never_shown() -> None:
         for case in CASES:
             assert "hunter2" not in str(fire(case.rule, seen(http(), kibana(hosts(*urls)))))
             assert "hunter2" not in str(fire(case.rule, seen(http(PLAIN), kibana(hosts(*urls)))))
+
+
+def test_a_pinned_ca_that_is_sent_along_is_trust_enough() -> None:
+    node = http(found=disk(facts("localhost"), chain=(facts("localhost"), ca())))
+    assert fire("client-distrusts-node", seen(node, pinning(ca().sha256))) == []
+    strict = pinning(ca().sha256, "  ssl.verification_mode: strict\n")
+    assert fire("client-pin-unsent", seen(node, strict)) == []
+    (other,) = fire("client-pin-unsent", seen(node, pinning(ca(1).sha256)))
+    assert "CAs with other fingerprints" in other.summary

@@ -23,6 +23,7 @@ from tests.unit.decide.findings.builders import (
     seen,
 )
 
+SESSIONS = "xpack.security.encryptionKey"
 USER = "elasticsearch.username: kibana_system\n"
 STORED = KeystoreFacts(present=True, opened=True, names=("elasticsearch.password", "xpack.security.encryptionKey"))
 GOOD_KIBANA = kibana(USER, keystore=STORED)
@@ -79,6 +80,12 @@ CASES = [
     ),
     Case("kibana-encryption-key-short", seen(kibana("xpack.security.encryptionKey: short")), GOOD, "5 characters"),
     Case("kibana-encryption-key-unset", seen(node(), kibana(USER)), GOOD),
+    Case(
+        "kibana-encryption-keys-differ",
+        seen(kibana(USER, shared=((SESSIONS, "a"),)), kibana(USER, "kibana-2", shared=((SESSIONS, "b"),))),
+        seen(kibana(USER, shared=((SESSIONS, "a"),)), kibana(USER, "kibana-2", shared=((SESSIONS, "a"),))),
+        "kibana-2",
+    ),
     Case("kibana-public-url", seen(kibana(SERVER + "server.publicBaseUrl: http://k")), seen(kibana(SERVER))),
 ]
 
@@ -116,3 +123,15 @@ def test_a_keystore_that_cannot_be_read_may_hold_the_password() -> None:
 def test_several_instances_without_a_session_key_are_more_than_a_note() -> None:
     two = seen(node(), kibana(USER), kibana(USER, "kibana-2"))
     assert {found.severity for found in fire("kibana-encryption-key-unset", two)} == {Severity.WARNING}
+
+
+def test_a_key_that_only_some_instances_have_is_told_where_it_lacks() -> None:
+    some = seen(kibana(USER, shared=((SESSIONS, "a"),)), kibana(USER, "kibana-2"))
+    (found,) = fire("kibana-encryption-keys-differ", some)
+    assert (found.target, found.severity) == ("kibana/kibana-2", Severity.WARNING)
+
+
+def test_the_ca_of_an_enrolment_is_looked_for_in_the_data_folder() -> None:
+    lost = named("certificate_authorities", "/usr/share/kibana/data/ca_1700000000000.crt", fault=Fault.OUTSIDE)
+    (found,) = fire("kibana-file-unseen", seen(kibana(USER, trust=OnDisk(enabled=True, named=(lost,)))))
+    assert "`data:`" in found.hint

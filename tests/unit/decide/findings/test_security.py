@@ -8,7 +8,7 @@ import pytest
 
 from estui.model.finding import Severity
 from estui.model.inventory import Layer
-from estui.model.observed import ABSENT, KeystoreFacts, Observed, ObservedNode
+from estui.model.observed import ABSENT, DataFolder, KeystoreFacts, Observed, ObservedNode
 from tests.unit.decide.findings.builders import (
     SECURED,
     V7,
@@ -189,3 +189,17 @@ def test_a_node_last_started_by_7_refuses_8_until_security_is_stated() -> None:
         replace(upgraded, version_source="keystore format 4"),
     ):
         assert [each.severity for each in fire("security-not-stated", seen(other))] == [Severity.NOTE]
+
+
+def test_data_of_7_tells_more_than_the_keystore() -> None:
+    """Where the data folder can be seen it decides, both ways."""
+    old = KeystoreFacts(present=True, version=4, opened=True)
+    moved = node("cluster.name: lab", version=V8, version_source="inventory", keystore=old)
+    left = DataFolder("data", seen=True, has_state=True, before_8=True)
+    (found,) = fire("security-not-stated", seen(replace(moved, keystore=KeystoreFacts(present=False), data=left)))
+    assert found.severity is Severity.FATAL
+    assert "the data in data was last written by 7.x" in found.summary
+    for data in (DataFolder("data", seen=True, has_state=True), DataFolder("data", seen=True)):
+        assert fire("security-not-stated", seen(replace(moved, data=data)))[0].severity is Severity.NOTE
+    hidden = replace(moved, data=DataFolder("/var/lib/elasticsearch"))
+    assert fire("security-not-stated", seen(hidden))[0].severity is Severity.FATAL
