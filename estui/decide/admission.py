@@ -87,7 +87,8 @@ def admit_authority(name: str, facts: CertificateFacts, key_sha256: str | None, 
     elif facts.key_usage is not None and "keyCertSign" not in facts.key_usage:
         reasons.append(f"{facts.subject} may not sign certificates: its KeyUsage is {', '.join(facts.key_usage)}")
     elif facts.key_usage is None:
-        notes.append("it has no KeyUsage, so strict clients such as Python 3.13 refuse it: estui ca renew adds one")
+        remedy = f"estui ca renew {name} adds one" if key_sha256 is not None else "its owner can renew it with one"
+        notes.append(f"it has no KeyUsage, so strict clients such as Python 3.13 refuse it: {remedy}")
     if key_sha256 is not None and key_sha256 != facts.key_sha256:
         reasons.append("the key does not belong to the certificate")
     if facts.not_after <= now and key_sha256 is None:

@@ -175,5 +175,4 @@ async def at_the_screen(
             yield user
             assert not app.is_running or user.screen, "what nobody looked at is drawn as well"
         finally:
-            engine.stop.set()
-            engine.release()
+            engine.leave()

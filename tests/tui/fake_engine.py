@@ -62,6 +62,7 @@ class FakeEngine(Engine):
         self.failing_proofs = 0
         self.stored = False
         self.confirmed = True
+        self.left_alone = False
         self.left: RunState | None = None
         self.done_run: RunState | None = None
         self.calls: list[str] = []
@@ -74,6 +75,12 @@ class FakeEngine(Engine):
         self.goals: list[Goal] = []
         """What a plan was asked for."""
         self.states: dict[str, StepRecord] = {}
+
+    def leave(self) -> None:
+        """Nobody is at the screen any more: no walk waits, nor begins to."""
+        self.left_alone = True
+        self.stop.set()
+        self.release()
 
     def release(self) -> None:
         """Lets a held walk go on, to its end."""
@@ -276,8 +283,8 @@ class FakeEngine(Engine):
 
     def _wait_for_person(self, step: Step, kind: str, emit: Callable[[Event], None], options: Options) -> None:
         """Nobody ever acts by hand here: the watch lasts until it is called off."""
-        if options.wait_s and self.stop.wait(WAIT_S):
-            pass
+        if options.wait_s and not self.left_alone:
+            self.stop.wait(WAIT_S)
         verb = "stop" if step.kind is StepKind.STOP else "start"
         words = tuple(f"{target}: systemctl {verb} {target}" for target in step.targets)
         summary = f"waits for you to {verb} {', '.join(step.targets)}, and watches until every port is refused"

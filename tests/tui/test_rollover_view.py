@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from estui.model.run import RunPhase, RunState, StepRecord, StepState
 from estui.present.rollover import LEAKED
 from estui.secret import Secret
 from estui.tui.session import Stage
+from estui.tui.widgets.line_view import LineView
 from tests.tui.builders import authority, secured, trusting_both
 from tests.tui.driver import at_the_screen
 from tests.tui.fake_engine import PASSPHRASE, FakeEngine
@@ -361,7 +363,8 @@ async def test_files_of_clients_are_searched_for_the_old_ca(tmp_path: Path) -> N
         await user.press("enter")
         await user.until(lambda: user.dialog == "Page", "what was found")
         assert "agent.yml:2" in user.screen
-        assert "pins CA http" in " ".join(user.screen.replace("┃", " ").split())
+        found = "\n".join(row.text for row in user.app.screen.query_one(LineView).rows)
+        assert re.search(r"agent\.yml:2.*pins CA http", found)
 
 
 async def test_who_talked_to_the_nodes_stands_in_the_review(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,6 @@ def _tell(engine: Engine, inventory: Inventory, options: argparse.Namespace) -> 
         show_json(inventory)
     parts = [count(len(inventory.nodes), "node")]
     parts += [f"{len(inventory.kibana)} Kibana"] if inventory.kibana else []
-    parts += [f"{len(inventory.beats)} Beats"] if inventory.beats else []
+    parts += [count(len(inventory.beats), "Beat")] if inventory.beats else []
     say(f"wrote {engine.path}/estui.yaml: cluster {inventory.cluster}, {', '.join(parts)}")
-    say("next: estui status, then estui plan https")
+    say("next: estui status; then estui plan https, or, where it is secured already: estui adopt")

@@ -21,7 +21,7 @@ def test_init_writes_an_inventory_that_only_its_owner_reads(shell: Shell) -> Non
     assert stat.S_IMODE(shell.workspace.stat().st_mode) == 0o700
     assert "cluster: logs" in inventory.read_text()
     assert str(folder) in inventory.read_text()
-    assert "next: estui status" in shell.err
+    assert "next: estui status; then estui plan https, or, where it is secured already: estui adopt" in shell.err
 
 
 def test_init_takes_kibana_with_its_path_on_its_own_host(shell: Shell, tmp_path: Path) -> None:

@@ -41,12 +41,13 @@ def test_what_keeps_it_out(facts: CertificateFacts, key: str | None, words: str)
     ("facts", "key", "words"),
     [
         (ENDED, GOOD.key_sha256, "signs nothing until: estui ca renew corporate"),
-        (replace(GOOD, key_usage=None), None, "it has no KeyUsage"),
+        (replace(GOOD, key_usage=None), GOOD.key_sha256, "Python 3.13 refuse it: estui ca renew corporate adds one"),
+        (replace(GOOD, key_usage=None), None, "Python 3.13 refuse it: its owner can renew it with one"),
         (replace(GOOD, not_before=NOW + timedelta(days=1)), None, "it is not valid before 2026-11-26"),
         (replace(GOOD, key_type="rsa-1024"), None, "its key is RSA 1024, less than 2048 bits"),
         (certificate_facts(Corporate(now=NOW).issuing), None, "it was issued by CN=Corp Root"),
     ],
-    ids=["ended", "no key usage", "not yet valid", "weak key", "intermediate"],
+    ids=["ended", "no key usage", "no key usage, no key", "not yet valid", "weak key", "intermediate"],
 )
 def test_what_is_said_about_it(facts: CertificateFacts, key: str | None, words: str) -> None:
     admission = admit_authority("corporate", facts, key, NOW)
