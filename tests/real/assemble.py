@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import zipfile
@@ -39,11 +40,20 @@ rootLogger.appenderRef.console.ref = console
 """`log4j2.properties` of every real node: everything to standard output."""
 _MODULES = ("transport-netty4", "x-pack-core", "x-pack-security")
 _ATTEMPTS = 3
+NO_REGISTRY = 75
+"""Exit code where the artifacts cannot be reached now (`EX_TEMPFAIL` of sysexits.h)."""
+_UNREACHABLE = re.compile(
+    "Unknown host|UnknownHost|Connection (refused|reset|timed out)|Network is unreachable", re.IGNORECASE
+)
 _KEPT_DAYS = 30
 _POM = (
     '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>estui.test</groupId>'
 )
 _ALONE = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
+
+
+class NoRegistryError(RuntimeError):
+    """The artifacts are at hand nowhere, and the registry does not answer: nothing is known about Elasticsearch."""
 
 
 def cache() -> Path:
@@ -162,7 +172,9 @@ def _download(poms: Path) -> None:
         if done.returncode == 0:
             return
         if attempt == _ATTEMPTS:
-            raise RuntimeError(f"Maven did not bring the artifacts:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+            said = f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
+            kind = NoRegistryError if _UNREACHABLE.search(said) else RuntimeError
+            raise kind(f"Maven did not bring the artifacts:\n{said}")
 
 
 def _compile(lib: Path, sources: list[Path], jar: Path) -> None:
@@ -183,4 +195,8 @@ def _write_descriptor(module: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
-    print(assemble())  # noqa: T201 - a command prints
+    try:
+        print(assemble())  # noqa: T201 - a command prints
+    except NoRegistryError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(NO_REGISTRY)
