@@ -35,6 +35,7 @@ PrivateKey: TypeAlias = (
 
 _END = re.compile(rb"-----END [A-Z0-9 ]+-----")
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----[ \t]*$")
+_DEK_INFO = re.compile(rb"^DEK-Info:[ \t]*(?P<cipher>[A-Za-z0-9-]+),[ \t]*(?P<iv>[0-9A-Fa-f]*)", re.MULTILINE)
 _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 _DER_SEQUENCE = 0x30
 
@@ -139,9 +140,25 @@ def load_private_key(content: bytes, password: Secret | None, path: str) -> Priv
     secret = password.encode() if password and block.is_encrypted else None
     if password and block.label == "ENCRYPTED PRIVATE KEY":
         return parse_private_key(block.der, password, path, block.line)
+    _require_whole_iv(block, place)
     with _key_errors(place, encrypted=block.is_encrypted):
         key = serialization.load_pem_private_key(block.text, secret)
     return _signing(key, place)
+
+
+def _require_whole_iv(block: PemBlock, place: Location) -> None:
+    """An older encrypted key names its cipher and initialisation vector in a header (RFC 1423 section 1.1).
+
+    cryptography aborts in Rust, past every `except`, where that is shorter than the cipher's block.
+    Raises StoreError.
+    """
+    named = _DEK_INFO.search(block.text)
+    if named is not None and len(named["iv"]) < 2 * (8 if named["cipher"].startswith(b"DES") else 16):
+        raise StoreError(
+            "the encrypted private key is damaged: the vector in its DEK-Info line is cut",
+            hint="take it from a backup, or make a new key",
+            location=place,
+        )
 
 
 def parse_private_key(der: bytes, password: Secret | None, path: str, line: int | None = None) -> PrivateKey:

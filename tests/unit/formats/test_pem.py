@@ -114,6 +114,18 @@ def test_a_damaged_key_is_refused() -> None:
         load_private_key(content, None, "x")
 
 
+@pytest.mark.parametrize("cipher", ["AES-256-CBC", "AES-128-CBC", "DES-EDE3-CBC"])
+def test_an_older_encrypted_key_with_a_cut_vector_is_refused(cipher: str) -> None:
+    """cryptography would abort in Rust; found by the fuzzer."""
+    content = (
+        f"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: {cipher},7FC723F42B1E02\n\n"
+        "5Qmq5n/e5FqEJaDoJ7ZF5w==\n-----END EC PRIVATE KEY-----\n"
+    )
+    with pytest.raises(StoreError, match="DEK-Info line is cut") as told:
+        load_private_key(content.encode(), Secret("changeme"), "node.key")
+    assert str(told.value.location) == "node.key:1"
+
+
 def test_keys_are_written_as_pkcs8_in_clear_or_encrypted() -> None:
     assert private_key_pem(samples.rsa_key()).startswith(b"-----BEGIN PRIVATE KEY-----\n")
     assert private_key_pem(samples.rsa_key(), Secret("pw")).startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
