@@ -19,7 +19,6 @@ from estui.act.runs import in_effect
 from estui.act.workspace import login_name, new_run_id
 from estui.decide import rollover as rules
 from estui.decide.admission import bundle_reasons, is_root, keyless_name_reason
-from estui.decide.authorities import trusted_names
 from estui.decide.rotation import standing_goal
 from estui.engine import Engine
 from estui.engine.ca import Offered, admitted, import_authority, read_file
@@ -32,7 +31,7 @@ from estui.model.observed import AuthorityFacts, Observed, OnDisk
 from estui.model.plan import Plan
 from estui.model.rollover import UNASKED, Client, DonePhase, RolloverState, RunToUndo
 from estui.observe.clients import http_clients, remote_clusters
-from estui.observe.cluster import client_factory
+from estui.observe.cluster import client_factory, trusted_certificates
 from estui.observe.http import Basic, Tls
 from estui.pki.facts import certificate_facts
 
@@ -231,8 +230,7 @@ def _ask(engine: Engine, observed: Observed, *, http: bool) -> tuple[Client, ...
     if node is None or node.http_address is None:
         raise UsageError("no node answers")
     disk = node.disk.get(Layer.HTTP, OnDisk())
-    names = trusted_names(observed, disk)
-    trusted = tuple(each.certificate for each in observed.authorities if each.name in names)
+    trusted = trusted_certificates(observed.authorities, disk)
     client_for = client_factory(Basic(*pair), over_plain=engine.access.over_plain, client_certificate=shown(engine))
     with client_for(node.http_address, Tls(trusted) if disk.enabled else None) as client:
         return http_clients(client) if http else remote_clusters(client)

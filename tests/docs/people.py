@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,21 +23,22 @@ def sign(hosts: Hosts, requests: str, answers: str) -> None:
 
 
 def kill(hosts: Hosts, *command: str) -> None:
-    """The power fails, or somebody kills estui, in the middle of a command: at its first word."""
-    environment = hosts.environment()
+    """The power fails, or somebody kills estui, in the middle of a command: in its first step."""
+    files = {"ESTUI_WORKSPACE": "estui-logs", "ESTUI_PASSPHRASE_FILE": "estui-passphrase"}
     process = subprocess.Popen(
         ["bash", "-c", hosts.here(" ".join(command))],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         cwd=hosts.home,
-        env={**environment, "ESTUI_WORKSPACE": str(hosts.home / "estui-logs")},
+        env={**hosts.environment(), **{name: str(hosts.home / file) for name, file in files.items()}},
         text=True,
         start_new_session=True,
     )
     assert process.stderr is not None
-    process.stderr.readline()
-    subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=True)
+    said = next((line for line in process.stderr if line.startswith("> ")), "")
+    assert said, "it ended before its first step"
+    os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 
