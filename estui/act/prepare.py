@@ -103,7 +103,7 @@ class Preparer:
     def _write(self, made: tuple[str, Made]) -> None:
         stage, each = made
         write_made(self.context, stage, each)
-        text = f"{len(each.files)} files written beside the old ones"
+        text = f"files written beside the old ones: {len(each.files)}"
         self.context.evidence("prepare", each.place.target, text)
 
     def _authorities(self) -> None:
