@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterable, Sequence
 
-from estui.act import api_keys, tokens
+from estui.act import credentials
 from estui.act.context import Context
 from estui.act.crew import for_each, in_groups
 from estui.act.fs import Owner, temporary_name
@@ -268,8 +268,8 @@ def undo_prepared(context: Context) -> None:
         for folder in reversed(_texts(record.fields.get("folders"))):
             if not context.fs.names(root, folder):
                 context.fs.remove(root, folder)
-    tokens.drop_unused(context)
-    api_keys.drop_unused(context)
+    for kind in credentials.KINDS:
+        credentials.drop_unused(context, kind)
 
 
 def drop_staged(context: Context, record: Record) -> None:

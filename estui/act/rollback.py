@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from estui.act.api_keys import GONE as KEY_GONE
+from estui.act import credentials
 from estui.act.commit import announced, drop_empty_kept, drop_staged
 from estui.act.context import Context
 from estui.act.crew import for_each, gather
@@ -18,7 +18,6 @@ from estui.act.passwords import announced as announced_passwords
 from estui.act.pins import image_of
 from estui.act.runs import step_record
 from estui.act.staging import staged_name
-from estui.act.tokens import GONE
 from estui.decide.join_steps import is_leaving, leaving
 from estui.decide.password_steps import LOGIN_KINDS, password_change
 from estui.decide.runbook import UNDO_STAGE, rollback_steps, takes_down
@@ -65,7 +64,7 @@ def rollback_plan(plan: Plan, journal: Journal, order: tuple[str, ...]) -> Plan:
     gone = [name for name in targets if name not in order and "/" not in name]
     if gone:
         raise UsageError(f"{', '.join(gone)} is not in estui.yaml any more", hint="estui node add DIR")
-    if any(map(journal.has, (GONE, KEY_GONE, LOGIN_GONE))):
+    if any(map(journal.has, (*(kind.gone for kind in credentials.KINDS), LOGIN_GONE))):
         raise UsageError(
             f"run {journal.run} deleted a login that what it took back would need",
             hint="estui plan https makes another one (for Kibana with --kibana-token)",

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from functools import partial
 
-from estui.act import api_keys, cluster, grants, passwords, tokens
+from estui.act import cluster, credentials, grants, passwords
 from estui.act.allocation import Allocation
 from estui.act.commit import commit
 from estui.act.context import Context
@@ -116,8 +116,8 @@ class Steps:
         return self.login.open(step)
 
     def _client(self, target: str) -> Client:
-        credentials = self.superuser() if is_secured(self.peers.read_node(target)) else None
-        return self.peers.client(target, credentials)
+        login = self.superuser() if is_secured(self.peers.read_node(target)) else None
+        return self.peers.client(target, login)
 
     def _speaker(self) -> str:
         """The node that cluster-wide calls go to: where the temporary superuser lives, else the first."""
@@ -276,10 +276,9 @@ class Steps:
         """The tokens, API keys and users that the run which is undone made, once nobody uses them any more."""
         begin = next(iter(self.context.journal.find("begin")), None)
         undone = Journal(self.context.fs, self.context.workspace.path, begin.text("undoes") if begin else "")
-        for name in tokens.take_back(self.context, undone, self._client):
-            self.watching.see(step, step.targets[0], f"token {name} is deleted")
-        for name in api_keys.take_back(self.context, undone, self._client):
-            self.watching.see(step, step.targets[0], f"API key {name} is invalidated")
+        for kind in credentials.KINDS:
+            for words in credentials.take_back(self.context, undone, self._client, kind):
+                self.watching.see(step, step.targets[0], words)
         if undone.has(grants.MADE):
             with self._client(step.targets[0]) as client:
                 for name in grants.take_back(self.context, undone, client):

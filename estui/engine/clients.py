@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from estui.model.goal import Demand, Goal
 from estui.model.inventory import Layer
 from estui.model.observed import ClientFacts, Observed, OnDisk
 from estui.model.rollover import UNASKED, Client
+from estui.observe import http
 from estui.observe.client_files import own_certificate, read_clients, read_connected, read_roles
 from estui.observe.clients import http_clients
 from estui.observe.cluster import client_factory, trusted_certificates
@@ -171,13 +172,24 @@ def look(engine: Engine, observed: Observed) -> tuple[Client, ...]:
 
 def _asked(engine: Engine, observed: Observed) -> tuple[Client, ...]:
     try:
-        return _ask(engine, observed)
+        return ask(engine, observed, http_clients)
     except EstuiError as error:
-        text = f"who connects could not be asked ({error.summary}): look after your clients by hand, then tick this"
-        return (Client(UNASKED, text),)
+        return (unasked(error),)
 
 
-def _ask(engine: Engine, observed: Observed) -> tuple[Client, ...]:
+def unasked(error: EstuiError) -> Client:
+    """The entry of a checklist where the nodes could not be asked."""
+    text = f"who connects could not be asked ({error.summary}): look after your clients by hand, then tick this"
+    return Client(UNASKED, text)
+
+
+def ask(
+    engine: Engine, observed: Observed, question: Callable[[http.Client], tuple[Client, ...]]
+) -> tuple[Client, ...]:
+    """Puts a question about who connects to the first node that answers: over verified HTTPS where it has TLS.
+
+    Raises UsageError: no node answers, or nobody may ask; ProbeError: no answer.
+    """
     node = next((node for node in observed.nodes if node.http_address and node.api.reachable), None)
     if node is None or node.http_address is None:
         raise UsageError("no node answers")
@@ -189,7 +201,7 @@ def _ask(engine: Engine, observed: Observed) -> tuple[Client, ...]:
     client_for = client_factory(login, over_plain=engine.access.over_plain, client_certificate=shown(engine))
     tls = Tls(trusted_certificates(observed.authorities, disk)) if disk.enabled else None
     with client_for(node.http_address, tls) as client:
-        return http_clients(client)
+        return question(client)
 
 
 def with_connected(engine: Engine, observed: Observed, goal: Goal) -> Observed:

@@ -22,17 +22,15 @@ from estui.decide.admission import bundle_reasons, is_root, keyless_name_reason
 from estui.decide.rotation import standing_goal
 from estui.engine import Engine
 from estui.engine.ca import Offered, admitted, import_authority, read_file
-from estui.engine.clients import shown
+from estui.engine.clients import ask, unasked
 from estui.errors import CertificateError, EstuiError, Location, PlanError, UsageError
 from estui.formats.bundle import load_bundle
 from estui.model.goal import Goal, Phase, Rollover
 from estui.model.inventory import Layer
-from estui.model.observed import AuthorityFacts, Observed, OnDisk
+from estui.model.observed import AuthorityFacts, Observed
 from estui.model.plan import Plan
-from estui.model.rollover import UNASKED, Client, DonePhase, RolloverState, RunToUndo
+from estui.model.rollover import Client, DonePhase, RolloverState, RunToUndo
 from estui.observe.clients import http_clients, remote_clusters
-from estui.observe.cluster import client_factory, trusted_certificates
-from estui.observe.http import Basic, Tls
 from estui.pki.facts import certificate_facts
 
 BUNDLE_HINT = "give the root of that CA, with the CAs below it that sign leaves where there are some"
@@ -212,28 +210,12 @@ def _seen(engine: Engine, observed: Observed, goal: Rollover) -> tuple[Client, .
     found += GUIDED if Layer.HTTP.value in sets else ()
     try:
         if Layer.HTTP.value in sets:
-            found += _ask(engine, observed, http=True)
+            found += ask(engine, observed, http_clients)
         if Layer.TRANSPORT.value in sets:
-            found += _ask(engine, observed, http=False)
+            found += ask(engine, observed, remote_clusters)
     except EstuiError as error:
-        text = f"who connects could not be asked ({error.summary}): look after your clients by hand, then tick this"
-        return (*found, Client(UNASKED, text))
+        return (*found, unasked(error))
     return tuple(found)
-
-
-def _ask(engine: Engine, observed: Observed, *, http: bool) -> tuple[Client, ...]:
-    """The cluster is asked through the first node that answers over verified HTTPS."""
-    pair = engine.credentials()
-    if pair is None:
-        raise UsageError("no credentials at hand: --user, or the passphrase")
-    node = next((node for node in observed.nodes if node.http_address and node.api.reachable), None)
-    if node is None or node.http_address is None:
-        raise UsageError("no node answers")
-    disk = node.disk.get(Layer.HTTP, OnDisk())
-    trusted = trusted_certificates(observed.authorities, disk)
-    client_for = client_factory(Basic(*pair), over_plain=engine.access.over_plain, client_certificate=shown(engine))
-    with client_for(node.http_address, Tls(trusted) if disk.enabled else None) as client:
-        return http_clients(client) if http else remote_clusters(client)
 
 
 def tick(engine: Engine, ids: Sequence[str], *, undo: bool = False) -> RolloverState:

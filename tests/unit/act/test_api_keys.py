@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from estui.act import api_keys
+from estui.act import api_keys, credentials
 from estui.act.context import Context
 from estui.errors import ApplyError
 from estui.model.plan import IndexRights, IssueKey
@@ -89,7 +89,8 @@ def serve(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> Cluster:
         def client(self, *_: object) -> Cluster:
             return cluster
 
-    monkeypatch.setattr(api_keys, "Peers", Peers)
+    for module in (api_keys, credentials):
+        monkeypatch.setattr(module, "Peers", Peers)
     return cluster
 
 
@@ -101,7 +102,8 @@ def test_a_key_has_the_rights_of_the_plan_and_the_name_of_its_run(run: Run, monk
     assert body["role_descriptors"] == {
         "estui-mb": {"cluster": ["monitor"], "indices": [{"names": ["mb-*"], "privileges": ["create_doc"]}]}
     }
-    assert api_keys.announced(cast(Any, run.journal)) == (("estui-mb-run-7", "es-1"),)
+    (made,) = credentials.announced(cast(Any, run.journal), credentials.API_KEYS)
+    assert (made.name, made.node) == ("estui-mb-run-7", "es-1")
     assert "s-3cret" not in str(run.journal.records) + str(run.said)
 
 
@@ -114,16 +116,16 @@ def test_a_key_that_is_refused_or_lacks_a_right_is_an_error_and_stays_announced(
     serve(monkeypatch, cluster)
     with pytest.raises(ApplyError, match=words):
         api_keys.issue(cast(Context, run), KEY)
-    assert api_keys.announced(cast(Any, run.journal))
+    assert credentials.announced(cast(Any, run.journal), credentials.API_KEYS)
 
 
 def test_keys_of_a_run_that_switched_nothing_go_and_only_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = serve(monkeypatch, Cluster())
     api_keys.issue(cast(Context, run), KEY)
-    api_keys.drop_unused(cast(Context, run))
+    credentials.drop_unused(cast(Context, run), credentials.API_KEYS)
     assert cluster.calls[-1] == ("DELETE /_security/api_key", {"name": "estui-mb-run-7"})
     asked = len(cluster.calls)
-    api_keys.drop_unused(cast(Context, run))
+    credentials.drop_unused(cast(Context, run), credentials.API_KEYS)
     assert len(cluster.calls) == asked
 
 
@@ -132,5 +134,5 @@ def test_a_key_that_cannot_be_taken_back_is_told_with_the_call_that_does_it(
 ) -> None:
     serve(monkeypatch, Cluster(gone=403))
     api_keys.issue(cast(Context, run), KEY)
-    api_keys.drop_unused(cast(Context, run))
+    credentials.drop_unused(cast(Context, run), credentials.API_KEYS)
     assert 'DELETE /_security/api_key {"name": "estui-mb-run-7"}' in run.said[-1]
